@@ -84,7 +84,12 @@ export interface ErrorBody {
   issues?: { path: string; message: string }[];
 }
 
-export type EventType = 'session_update' | 'item_update' | 'count_complete' | 'user_activity' | 'system_alert';
+export type EventType =
+  | 'session_update'
+  | 'item_update'
+  | 'count_complete'
+  | 'user_activity'
+  | 'system_alert';
 export type EventAction = 'create' | 'update' | 'delete' | 'complete';
 
 /** The seed's RealTimeEvent. `id` is `<epoch>-<offset>` and is there once it was published. */

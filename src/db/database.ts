@@ -1,0 +1,100 @@
+import { type Collection, type Db, MongoClient, type ObjectId } from 'mongodb';
+import type { CountLine } from '../contract/schemas/count-line.ts';
+import type { CountSession } from '../contract/schemas/count-session.ts';
+import type { ItemLock, LockHistoryEntry } from '../contract/schemas/item-lock.ts';
+import type { SyncConflict } from '../contract/schemas/sync-conflict.ts';
+import type { UserPreferences } from '../contract/schemas/user-preferences.ts';
+import type { VarianceAnalytics } from '../contract/schemas/variance-analytics.ts';
+import type { BackfillRun } from './backfill-runs.ts';
+import type { DeadLetter } from './dead-letters.ts';
+import type { Device } from './devices.ts';
+import type { DirtyMark } from './dirty-periods.ts';
+import type { EngineSetting } from './engine-settings.ts';
+import type { ErpItem } from './erp-items.ts';
+import type { Lease } from './leases.ts';
+import type { OutboxRow } from './outbox.ts';
+import type { ScheduleRun } from './schedule-runs.ts';
+import type { ScheduleState } from './schedule-states.ts';
+import type { SyncBatch } from './sync-batches.ts';
+import type { SyncOperation } from './sync-operations.ts';
+
+/** Every collection the engine uses, typed. Opened once per process and passed as an argument. */
+export interface Database {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly sessions: Collection<CountSession>;
+  readonly lines: Collection<CountLine>;
+  readonly erpItems: Collection<ErpItem>;
+  readonly conflicts: Collection<SyncConflict>;
+  readonly locks: Collection<ItemLock>;
+  readonly lockFences: Collection<{ _id: string; fence: number }>;
+  readonly lockHistory: Collection<LockHistoryEntry>;
+  readonly preferences: Collection<UserPreferences>;
+  readonly analytics: Collection<VarianceAnalytics>;
+  readonly batches: Collection<SyncBatch>;
+  readonly operations: Collection<SyncOperation>;
+  readonly devices: Collection<Device>;
+  readonly outbox: Collection<OutboxRow>;
+  readonly dirtyPeriods: Collection<DirtyMark>;
+  readonly scheduleRuns: Collection<ScheduleRun>;
+  readonly scheduleStates: Collection<ScheduleState>;
+  readonly backfillRuns: Collection<BackfillRun>;
+  readonly deadLetters: Collection<DeadLetter>;
+  readonly leases: Collection<Lease>;
+  readonly settings: Collection<EngineSetting>;
+  readonly users: Collection<{ _id: ObjectId }>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  dbName: string;
+  sessionsCollection?: string;
+  /** Shows in the server's list of connections. */
+  appName?: string;
+}
+
+// Ordered: a command gives up (db/transaction.ts, 10 s) before its socket does.
+const CONNECT_TIMEOUT_MS = 10_000;
+const SERVER_SELECTION_TIMEOUT_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 60_000;
+
+/** Connects and names the collections; makes nothing. Throws the driver's error when no server answers. */
+export async function connectDatabase(options: DatabaseOptions): Promise<Database> {
+  const client = new MongoClient(options.url, {
+    appName: options.appName ?? 'stock-verify-engine',
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    maxPoolSize: 30,
+    ignoreUndefined: true,
+    writeConcern: { w: 'majority' },
+    readConcern: { level: 'majority' },
+  });
+  await client.connect();
+  const db = client.db(options.dbName);
+  return {
+    client,
+    db,
+    sessions: db.collection(options.sessionsCollection ?? 'count_sessions'),
+    lines: db.collection('count_lines'),
+    erpItems: db.collection('erp_items'),
+    conflicts: db.collection('sync_conflicts'),
+    locks: db.collection('item_locks'),
+    lockFences: db.collection('item_lock_fences'),
+    lockHistory: db.collection('item_lock_history'),
+    preferences: db.collection('user_preferences'),
+    analytics: db.collection('variance_analytics'),
+    batches: db.collection('sync_batches'),
+    operations: db.collection('sync_operations'),
+    devices: db.collection('sync_devices'),
+    outbox: db.collection('realtime_outbox'),
+    dirtyPeriods: db.collection('dirty_periods'),
+    scheduleRuns: db.collection('schedule_runs'),
+    scheduleStates: db.collection('schedule_states'),
+    backfillRuns: db.collection('backfill_runs'),
+    deadLetters: db.collection('dead_letters'),
+    leases: db.collection('engine_leases'),
+    settings: db.collection('engine_settings'),
+    users: db.collection('users'),
+  };
+}

@@ -1,0 +1,41 @@
+import type { ClientSession } from 'mongodb';
+import type { Database } from './database.ts';
+
+/** Stated on every command that could wait: the driver's own `timeoutMS` does nothing in 7.9. */
+export const MAX_TIME_MS = 10_000;
+
+/** A transaction that was rerun this often is not unlucky, something is wrong with it. */
+const MAX_RUNS = 20;
+
+export class TransactionGaveUp extends Error {
+  override name = 'TransactionGaveUp';
+  constructor(runs: number) {
+    super(`The transaction was rerun ${runs} times because of write conflicts.`);
+  }
+}
+
+/**
+ * Runs `work` in one transaction with a snapshot read concern and majority writes; the driver reruns it
+ * whole on transient errors, so `work` must do nothing but read and write through its session.
+ *
+ * Runs are bounded here, because a duplicate key that is swallowed inside `work` would else rerun it for
+ * two minutes. Throws TransactionGaveUp after 20 runs, and whatever `work` throws.
+ */
+export async function inTransaction<T>(
+  database: Database,
+  work: (session: ClientSession) => Promise<T>,
+  onRerun?: () => void,
+): Promise<T> {
+  let runs = 0;
+  return database.client.withSession((session) =>
+    session.withTransaction(
+      async () => {
+        runs += 1;
+        if (runs > 1) onRerun?.();
+        if (runs > MAX_RUNS) throw new TransactionGaveUp(runs);
+        return work(session);
+      },
+      { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
+    ),
+  );
+}
