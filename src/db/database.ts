@@ -1,22 +1,23 @@
-import { type Collection, type Db, MongoClient, type ObjectId } from 'mongodb';
+import { type Binary, type Collection, type Db, MongoClient, type ObjectId } from 'mongodb';
 import type { CountLine } from '../contract/schemas/count-line.ts';
 import type { CountSession } from '../contract/schemas/count-session.ts';
-import type { ItemLock, LockHistoryEntry } from '../contract/schemas/item-lock.ts';
+import type { ItemLock } from '../contract/schemas/item-lock.ts';
 import type { SyncConflict } from '../contract/schemas/sync-conflict.ts';
 import type { UserPreferences } from '../contract/schemas/user-preferences.ts';
 import type { VarianceAnalytics } from '../contract/schemas/variance-analytics.ts';
 import type { BackfillRun } from './backfill-runs.ts';
 import type { DeadLetter } from './dead-letters.ts';
-import type { Device } from './devices.ts';
 import type { DirtyMark } from './dirty-periods.ts';
 import type { EngineSetting } from './engine-settings.ts';
 import type { ErpItem } from './erp-items.ts';
 import type { Lease } from './leases.ts';
+import type { LockHistoryRow } from './locks/history-row.ts';
 import type { OutboxRow } from './outbox.ts';
 import type { ScheduleRun } from './schedule-runs.ts';
 import type { ScheduleState } from './schedule-states.ts';
-import type { SyncBatch } from './sync-batches.ts';
-import type { SyncOperation } from './sync-operations.ts';
+import type { Device } from './sync/devices.ts';
+import type { SyncBatch } from './sync/sync-batches.ts';
+import type { SyncOperation } from './sync/sync-operations.ts';
 
 /** Every collection the engine uses, typed. Opened once per process and passed as an argument. */
 export interface Database {
@@ -28,12 +29,13 @@ export interface Database {
   readonly conflicts: Collection<SyncConflict>;
   readonly locks: Collection<ItemLock>;
   readonly lockFences: Collection<{ _id: string; fence: number }>;
-  readonly lockHistory: Collection<LockHistoryEntry>;
+  readonly lockHistory: Collection<LockHistoryRow>;
   readonly preferences: Collection<UserPreferences>;
   readonly analytics: Collection<VarianceAnalytics>;
   readonly batches: Collection<SyncBatch>;
   readonly operations: Collection<SyncOperation>;
   readonly devices: Collection<Device>;
+  readonly deviceSessions: Collection<{ _id: Binary; at: Date }>;
   readonly outbox: Collection<OutboxRow>;
   readonly dirtyPeriods: Collection<DirtyMark>;
   readonly scheduleRuns: Collection<ScheduleRun>;
@@ -87,6 +89,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     batches: db.collection('sync_batches'),
     operations: db.collection('sync_operations'),
     devices: db.collection('sync_devices'),
+    deviceSessions: db.collection('sync_device_sessions'),
     outbox: db.collection('realtime_outbox'),
     dirtyPeriods: db.collection('dirty_periods'),
     scheduleRuns: db.collection('schedule_runs'),

@@ -54,6 +54,20 @@ export const INDEXES: readonly IndexDefinition[] = [
     required: true,
   },
   { collection: 'lockHistory', key: { item_code: 1, at: 1 }, name: 'sve_item_time' },
+  // `open: true` stands on the latest living entry of a lock that has not ended: few rows, however long
+  // the history is (db/locks/history-row.ts).
+  {
+    collection: 'lockHistory',
+    key: { item_code: 1 },
+    name: 'sve_open_item',
+    partialFilterExpression: { open: true },
+  },
+  {
+    collection: 'lockHistory',
+    key: { expires_at: 1 },
+    name: 'sve_open_expiry',
+    partialFilterExpression: { open: true },
+  },
   {
     collection: 'conflicts',
     key: { conflict_id: 1 },
@@ -73,6 +87,12 @@ export const INDEXES: readonly IndexDefinition[] = [
     expireAfterSeconds: 30 * DAY_SECONDS,
   },
   { collection: 'operations', key: { at: 1 }, name: 'sve_time' },
+  {
+    collection: 'deviceSessions',
+    key: { at: 1 },
+    name: 'sve_visit_retention',
+    expireAfterSeconds: 400 * DAY_SECONDS,
+  },
   { collection: 'outbox', key: { offset: 1, at: 1, n: 1 }, name: 'sve_order' },
   {
     collection: 'outbox',
