@@ -1,5 +1,6 @@
 // Runs one program and ends it when stdin closes, which the system does when the process that holds the other
-// end is gone, even by SIGKILL. Then removes the program's private folder.
+// end is gone, even by SIGKILL. Then removes the program's private folder; after a crash the folder stays, so
+// that the program can be started in it again.
 //   node guard-main.ts --signal SIGTERM [--remove FOLDER] -- COMMAND [ARGUMENT ...]
 // The only line on stdout is the program's process id; what the program prints goes to stderr.
 import { spawn } from 'node:child_process';
@@ -23,13 +24,17 @@ child.on('error', (error) => {
 });
 child.on('exit', (code) => leave(code ?? 1));
 
+let isEnding = false;
+
 function end(): void {
+  isEnding = true;
   child.kill(values.signal as NodeJS.Signals);
   setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
 }
 
 function leave(code: number): void {
-  if (values.remove !== undefined) rmSync(values.remove, { recursive: true, force: true, maxRetries: 5 });
+  if (isEnding && values.remove !== undefined)
+    rmSync(values.remove, { recursive: true, force: true, maxRetries: 5 });
   process.exit(code);
 }
 

@@ -25,7 +25,7 @@ export interface GuardOptions {
   readonly args: readonly string[];
   /** What asks the program to end, 5 s before SIGKILL. Default SIGTERM. */
   readonly signal?: NodeJS.Signals;
-  /** A folder to remove once the program has ended. */
+  /** A folder to remove once the program was asked to end and has ended. */
   readonly remove?: string;
   /** The file to which its output is appended. Default: none. */
   readonly logFile?: string;
