@@ -18,11 +18,14 @@ import type { ScheduleState } from './schedule-states.ts';
 import type { Device } from './sync/devices.ts';
 import type { SyncBatch } from './sync/sync-batches.ts';
 import type { SyncOperation } from './sync/sync-operations.ts';
+import { createSlots, type Slots } from './transaction-slots.ts';
 
 /** Every collection the engine uses, typed. Opened once per process and passed as an argument. */
 export interface Database {
   readonly client: MongoClient;
   readonly db: Db;
+  /** Bounds the transactions that this process has open at once. */
+  readonly transactionSlots: Slots;
   readonly sessions: Collection<CountSession>;
   readonly lines: Collection<CountLine>;
   readonly erpItems: Collection<ErpItem>;
@@ -55,6 +58,11 @@ export interface DatabaseOptions {
   appName?: string;
 }
 
+// Fewer than connections: transactions that wait for each other's rows must leave some for those that hold
+// the rows, else all of them stand still until a timeout (seen with 50 takers of one lock).
+const MAX_POOL_SIZE = 30;
+const MAX_OPEN_TRANSACTIONS = 20;
+
 // Ordered: a command gives up (db/transaction.ts, 10 s) before its socket does.
 const CONNECT_TIMEOUT_MS = 10_000;
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
@@ -67,7 +75,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
     socketTimeoutMS: SOCKET_TIMEOUT_MS,
-    maxPoolSize: 30,
+    maxPoolSize: MAX_POOL_SIZE,
     ignoreUndefined: true,
     writeConcern: { w: 'majority' },
     readConcern: { level: 'majority' },
@@ -77,6 +85,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
   return {
     client,
     db,
+    transactionSlots: createSlots(MAX_OPEN_TRANSACTIONS),
     sessions: db.collection(options.sessionsCollection ?? 'count_sessions'),
     lines: db.collection('count_lines'),
     erpItems: db.collection('erp_items'),

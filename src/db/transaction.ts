@@ -19,7 +19,8 @@ export class TransactionGaveUp extends Error {
  * whole on transient errors, so `work` must do nothing but read and write through its session.
  *
  * Runs are bounded here, because a duplicate key that is swallowed inside `work` would else rerun it for
- * two minutes. Throws TransactionGaveUp after 20 runs, and whatever `work` throws.
+ * two minutes. At most 20 transactions of a process are open at once, the others wait: never call it inside
+ * `work`. Throws TransactionGaveUp after 20 runs, and whatever `work` throws.
  */
 export async function inTransaction<T>(
   database: Database,
@@ -27,15 +28,17 @@ export async function inTransaction<T>(
   onRerun?: () => void,
 ): Promise<T> {
   let runs = 0;
-  return database.client.withSession((session) =>
-    session.withTransaction(
-      async () => {
-        runs += 1;
-        if (runs > 1) onRerun?.();
-        if (runs > MAX_RUNS) throw new TransactionGaveUp(runs);
-        return work(session);
-      },
-      { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
+  return database.transactionSlots.run(() =>
+    database.client.withSession((session) =>
+      session.withTransaction(
+        async () => {
+          runs += 1;
+          if (runs > 1) onRerun?.();
+          if (runs > MAX_RUNS) throw new TransactionGaveUp(runs);
+          return work(session);
+        },
+        { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
+      ),
     ),
   );
 }

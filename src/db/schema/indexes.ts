@@ -1,7 +1,7 @@
 import type { CreateIndexesOptions, IndexSpecification } from 'mongodb';
 import type { Database } from '../database.ts';
 
-type CollectionKey = Exclude<keyof Database, 'client' | 'db'>;
+type CollectionKey = Exclude<keyof Database, 'client' | 'db' | 'transactionSlots'>;
 
 export interface IndexDefinition {
   collection: CollectionKey;
