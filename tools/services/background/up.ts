@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { ServicesUnavailable } from '../services-unavailable.ts';
@@ -17,10 +18,12 @@ export async function servicesUp(report: (message: string) => void): Promise<Bac
   makeStateFolder();
   const log = openSync(logFile, 'a');
   const holder = spawn(process.execPath, [HOLDER], { detached: true, stdio: ['ignore', 'pipe', log] });
+  closeSync(log);
+  const lines = holder.stdout as Readable;
   const interrupt = (signal: NodeJS.Signals) => holder.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
-    for await (const line of createInterface({ input: holder.stdout })) {
+    for await (const line of createInterface({ input: lines })) {
       const { kind, text } = lineSchema.parse(JSON.parse(line));
       if (kind === 'step') report(text);
       if (kind === 'failed') throw new ServicesUnavailable(text);
@@ -31,7 +34,7 @@ export async function servicesUp(report: (message: string) => void): Promise<Bac
     return state;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
-    holder.stdout.destroy();
+    lines.destroy();
     holder.unref();
   }
 }

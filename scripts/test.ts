@@ -1,0 +1,69 @@
+// npm test: format and lint, types, then every test; the last line is the count. npm run check: without tests.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runScript, UsageError } from './cli.ts';
+import { type Counts, countLine, sumOf } from './test/counts.ts';
+import { runVitest } from './test/vitest.ts';
+
+const root = join(fileURLToPath(new URL('.', import.meta.url)), '..');
+const bin = (name: string) => join(root, 'node_modules', '.bin', name);
+
+const usage = `
+npm test [-- ARGUMENT ...]    format check, lint, type check, then all tests on MongoDB and Redis that it brings up
+npm run check                 the same without the tests
+
+Arguments go to vitest, for example: npm test -- test/unit/cli.test.ts -t "prints help"
+The last line is "N passed, N failed"; a failed check counts as one failure.
+`;
+
+// vitest has some hundred flags: what is not ours goes to it as it is.
+const passedOn = process.argv
+  .slice(2)
+  .filter((argument) => !['--no-tests', '--help', '-h'].includes(argument));
+const ours = process.argv.slice(2).filter((argument) => !passedOn.includes(argument));
+process.argv.splice(2, process.argv.length, ...ours);
+
+await runScript({
+  name: 'test',
+  usage,
+  options: { 'no-tests': { type: 'boolean', default: false } },
+  run: async ({ 'no-tests': checksOnly }) => {
+    if (checksOnly && passedOn.length > 0) {
+      throw new UsageError(`--no-tests takes no further arguments, got '${passedOn[0]}'`);
+    }
+    const counts = [...(await runChecks()), ...(checksOnly ? [] : [await runVitest(root, passedOn)])];
+    const total = sumOf(counts);
+    console.log(`\n${countLine(total)}`);
+    return total.failed > 0 ? 1 : 0;
+  },
+});
+
+async function runChecks(): Promise<Counts[]> {
+  const checks: [string, string, string[]][] = [
+    ['format and lint', bin('biome'), ['ci', '.']],
+    ['types', bin('tsc'), ['--noEmit']],
+  ];
+  // The device code ships to phones: it must compile without Node's types.
+  if (existsSync(join(root, 'src', 'device'))) {
+    checks.push(['types of the device code', bin('tsc'), ['-p', 'tsconfig.device.json', '--noEmit']]);
+  }
+  const results: Counts[] = [];
+  for (const [name, command, args] of checks) {
+    const startedAt = performance.now();
+    const hasPassed = await succeeds(command, args);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    console.log(`${hasPassed ? 'ok    ' : 'FAILED'}  ${name}  (${seconds} s)`);
+    results.push({ passed: hasPassed ? 1 : 0, failed: hasPassed ? 0 : 1, skipped: 0 });
+  }
+  return results;
+}
+
+function succeeds(command: string, args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+}

@@ -1,0 +1,68 @@
+// Runs vitest as a process of its own and reads its counts from the JSON report.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Counts } from './counts.ts';
+
+const reportSchema = z.object({
+  success: z.boolean(),
+  numPassedTests: z.int(),
+  numFailedTests: z.int(),
+  numPendingTests: z.int(),
+  numTodoTests: z.int(),
+  testResults: z.array(
+    z.object({ name: z.string(), status: z.string(), assertionResults: z.array(z.unknown()) }),
+  ),
+});
+
+/** The counts of one run of vitest with these arguments; what it prints goes to the terminal. */
+export async function runVitest(root: string, args: readonly string[]): Promise<Counts> {
+  const folder = mkdtempSync(join(tmpdir(), 'stock-verify-test-'));
+  const reportFile = join(folder, 'report.json');
+  try {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+    const exitCode = await run(root, [vitest, 'run', ...reporters, ...args]);
+    return readCounts(reportFile, exitCode);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function run(cwd: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd, stdio: 'inherit' });
+    // A plain kill of this process must stop the run, and with it the servers that it brought up.
+    const passOn = (signal: NodeJS.Signals) => child.kill(signal);
+    const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
+    for (const signal of signals) process.on(signal, passOn);
+    child.on('error', () => resolve(1));
+    child.on('exit', (code) => {
+      for (const signal of signals) process.off(signal, passOn);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+function readCounts(reportFile: string, exitCode: number): Counts {
+  let report: z.infer<typeof reportSchema>;
+  try {
+    report = reportSchema.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
+  } catch {
+    // No report: vitest did not get as far as a test (a wrong flag, services that did not start).
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  // A file that could not be loaded has no tests in the report, and would otherwise count as nothing.
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
+  const failed = report.numFailedTests + brokenFiles;
+  return {
+    passed: report.numPassedTests,
+    // Failures outside of tests (an unhandled rejection, a hook) show in the exit code only.
+    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
