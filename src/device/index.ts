@@ -1,0 +1,13 @@
+export type { OperationResult, UploadItem, Verdict, VerdictCode } from '../contract/wire-types.ts';
+export type { ClaimedBatch } from './claim-batch.ts';
+export { DeviceQueueError, type DeviceQueueErrorCode } from './device-queue-error.ts';
+export type { Operation } from './enqueue-operation.ts';
+export type { Fetch, HttpRequest, HttpResponse } from './http-port.ts';
+export type { QueueRow, QueueStats } from './read-rows.ts';
+export type { RowStatus } from './row-transitions.ts';
+export type { SettleSummary } from './settle-results.ts';
+export type { SqliteDatabase, SqliteRow, SqliteValue } from './sqlite-port.ts';
+export { openSyncQueue, type SyncQueue, type SyncQueueOptions } from './sync-queue.ts';
+export type { Timer } from './timer.ts';
+export type { SyncReport } from './upload-cycle.ts';
+export { createUploader, type Uploader, type UploaderOptions, type UploaderState } from './uploader.ts';
