@@ -1,4 +1,6 @@
 import type { ClientSession } from 'mongodb';
+import type { RealTimeEvent } from '../contract/wire-types.ts';
+import { systemAlert } from '../domain/events/system-alert.ts';
 import type { Database } from './database.ts';
 
 /** Work that was set aside after it failed for good; an administrator may send it again. */
@@ -14,16 +16,25 @@ export interface DeadLetter {
   redriven_at?: Date;
 }
 
-/** Sets one piece of work aside; a second call with the same id changes nothing. */
+/**
+ * Sets one piece of work aside; a second call with the same id changes nothing. Returns the alert for the
+ * caller to append.
+ */
 export async function addDeadLetter(
   database: Database,
   letter: DeadLetter,
-  session?: ClientSession,
-): Promise<void> {
+  session: ClientSession,
+): Promise<RealTimeEvent> {
   const { _id, ...fields } = letter;
-  await database.deadLetters.updateOne(
-    { _id },
-    { $setOnInsert: fields },
-    { upsert: true, ...(session ? { session } : {}) },
+  await database.deadLetters.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true, session });
+  return systemAlert(
+    {
+      severity: 'error',
+      code: 'dead_letter',
+      title: 'Work was set aside',
+      message: `${letter.queue}: ${letter.reason}`,
+    },
+    _id,
+    letter.created_at,
   );
 }

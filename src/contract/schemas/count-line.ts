@@ -26,6 +26,7 @@ export const countLine = z.object({
   queue_epoch: z.string(),
   voided_at: z.date().optional(),
   voided_by: z.string().optional(),
+  void_reason: z.string().optional(),
 });
 
 export type CountLine = z.infer<typeof countLine>;

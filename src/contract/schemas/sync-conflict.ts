@@ -49,7 +49,6 @@ export const syncConflict = z.object({
     time_adjusted: z.enum(['skew', 'future', 'past']).optional(),
   }),
   status: z.enum(['pending', 'resolved']),
-  lock_id: z.uuid().nullable(),
   created_at: z.date(),
   resolution: resolution.optional(),
   resolved_by: z.string().optional(),

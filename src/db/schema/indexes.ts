@@ -30,7 +30,9 @@ export const INDEXES: readonly IndexDefinition[] = [
     partialFilterExpression: { version: { $exists: true } },
     required: true,
   },
-  { collection: 'lines', key: { counted_at: 1 }, name: 'sve_counted_at' },
+  // `session_id` after the time: the sessions of a period are read from the index alone.
+  { collection: 'lines', key: { counted_at: 1, session_id: 1 }, name: 'sve_counted_at' },
+  { collection: 'lines', key: { session_id: 1, counted_at: 1 }, name: 'sve_session_counted' },
   { collection: 'lines', key: { session_id: 1, updated_at: 1 }, name: 'sve_session_updated' },
   { collection: 'erpItems', key: { item_code: 1 }, name: 'sve_item_code' },
   {
@@ -93,7 +95,7 @@ export const INDEXES: readonly IndexDefinition[] = [
     name: 'sve_visit_retention',
     expireAfterSeconds: 400 * DAY_SECONDS,
   },
-  { collection: 'outbox', key: { offset: 1, at: 1, n: 1 }, name: 'sve_order' },
+  { collection: 'outbox', key: { offset: 1, at: 1, n: 1, _id: 1 }, name: 'sve_order' },
   {
     collection: 'outbox',
     key: { sent_at: 1 },
@@ -115,6 +117,7 @@ export const INDEXES: readonly IndexDefinition[] = [
     unique: true,
     required: true,
   },
+  { collection: 'dirtyPeriods', key: { timezone: 1, day: 1 }, name: 'sve_day' },
   { collection: 'backfillRuns', key: { started_at: -1 }, name: 'sve_started' },
   { collection: 'deadLetters', key: { created_at: -1 }, name: 'sve_created' },
 ];

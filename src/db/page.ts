@@ -1,0 +1,41 @@
+/** One page of a list: at most `limit` rows after `after`. */
+export interface PageRequest {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+export interface Page<T> {
+  rows: T[];
+  total: number;
+  next_cursor?: string;
+}
+
+/**
+ * Makes a page of one row more than was asked for: the surplus row says that there is a next page, which
+ * starts after the last one returned.
+ */
+export function pageOf<T>(found: T[], limit: number, total: number, cursorOf: (row: T) => string): Page<T> {
+  const rows = found.slice(0, limit);
+  const last = rows.at(-1);
+  return found.length > limit && last !== undefined
+    ? { rows, total, next_cursor: cursorOf(last) }
+    : { rows, total };
+}
+
+/** A cursor is opaque to callers: base64url of the sort key's JSON. */
+export const encodeCursor = (key: readonly (string | number)[]): string =>
+  Buffer.from(JSON.stringify(key)).toString('base64url');
+
+/** The sort key in a cursor, or undefined when it is none of ours. */
+export function decodeCursor(
+  cursor: string,
+  parts: readonly ('string' | 'number')[],
+): (string | number)[] | undefined {
+  try {
+    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (!Array.isArray(key) || key.length !== parts.length) return undefined;
+    return key.every((part, index) => typeof part === parts[index]) ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
