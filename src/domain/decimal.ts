@@ -25,6 +25,16 @@ export function decimal(value: number): Decimal {
   return scale >= 0 ? { units, scale } : { units: units * TEN ** BigInt(-scale), scale: 0 };
 }
 
+/** Reads a decimal written out, such as `-12.50` or `1.2E+3` (MongoDB's Decimal128). Throws RangeError. */
+export function parseDecimal(text: string): Decimal {
+  const parts = /^([+-]?)(\d+)(?:\.(\d*))?(?:E([+-]?\d+))?$/i.exec(text);
+  if (!parts) throw new RangeError(`expected a finite decimal, got ${text}`);
+  const [, sign, whole = '', fraction = '', exponent = '0'] = parts;
+  const units = BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`);
+  const scale = fraction.length - Number(exponent);
+  return scale >= 0 ? { units, scale } : { units: units * TEN ** BigInt(-scale), scale: 0 };
+}
+
 const atScale = (a: Decimal, scale: number): bigint => a.units * TEN ** BigInt(scale - a.scale);
 
 export function add(a: Decimal, b: Decimal): Decimal {
