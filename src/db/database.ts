@@ -19,6 +19,7 @@ import type { Device } from './sync/devices.ts';
 import type { SyncBatch } from './sync/sync-batches.ts';
 import type { SyncOperation } from './sync/sync-operations.ts';
 import { createSlots, type Slots } from './transaction-slots.ts';
+import type { PeriodGuard } from './variance/period-guards.ts';
 
 /** Every collection the engine uses, typed. Opened once per process and passed as an argument. */
 export interface Database {
@@ -41,6 +42,7 @@ export interface Database {
   readonly deviceSessions: Collection<{ _id: Binary; at: Date }>;
   readonly outbox: Collection<OutboxRow>;
   readonly dirtyPeriods: Collection<DirtyMark>;
+  readonly periodGuards: Collection<PeriodGuard>;
   readonly scheduleRuns: Collection<ScheduleRun>;
   readonly scheduleStates: Collection<ScheduleState>;
   readonly backfillRuns: Collection<BackfillRun>;
@@ -101,6 +103,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     deviceSessions: db.collection('sync_device_sessions'),
     outbox: db.collection('realtime_outbox'),
     dirtyPeriods: db.collection('dirty_periods'),
+    periodGuards: db.collection('variance_period_guards'),
     scheduleRuns: db.collection('schedule_runs'),
     scheduleStates: db.collection('schedule_states'),
     backfillRuns: db.collection('backfill_runs'),

@@ -7,6 +7,10 @@ export interface DirtyMark {
   /** Local date `YYYY-MM-DD` in `timezone`. */
   day: string;
   timezone: string;
+  /** Period types whose document shows the change by now (db/variance/dirty-marks.ts); gone after the third. */
+  daily?: true;
+  weekly?: true;
+  monthly?: true;
 }
 
 /** Appends one mark per day in the caller's transaction. */
