@@ -1,0 +1,73 @@
+import type { ClientSession, Document } from 'mongodb';
+import type { ItemLock } from '../../contract/schemas/item-lock.ts';
+import type { Database } from '../database.ts';
+import { appendEvents } from '../outbox.ts';
+import { readServerTime } from '../server-time.ts';
+import { inTransaction, MAX_TIME_MS } from '../transaction.ts';
+import { endLocks, expiry } from './end-locks.ts';
+import { lockOfRow } from './history-row.ts';
+
+const DUE = { $expr: { $lte: ['$expires_at', '$$NOW'] } } satisfies Document;
+
+/**
+ * Ends at most `limit` locks whose time has passed by `$$NOW`, oldest first, as `expired`, with their
+ * events, in one transaction. Returns how many it ended; fewer than were due when others ended some.
+ */
+export const endDuePage = (database: Database, limit: number): Promise<number> =>
+  inTransaction(database, async (session) => {
+    const due = [
+      ...(await dueRows(database, session, limit)),
+      ...(await dueInHistory(database, session, limit)),
+    ];
+    if (due.length === 0) return 0;
+    const now = await readServerTime(database, session);
+    const events = await endLocks(database, session, due.map(expiry), now);
+    await appendEvents(database, session, events, now);
+    return events.length;
+  });
+
+/** Rows past their time. Those that another program wrote without a `lock_id` are left to the TTL index. */
+const dueRows = (database: Database, session: ClientSession, limit: number): Promise<ItemLock[]> =>
+  database.locks
+    .find({ lock_id: { $exists: true }, ...DUE }, { projection: { _id: 0 }, session, maxTimeMS: MAX_TIME_MS })
+    .sort({ expires_at: 1 })
+    .limit(limit)
+    .toArray();
+
+/** Locks past their time of which the TTL index took the row before anybody recorded the end. */
+async function dueInHistory(database: Database, session: ClientSession, limit: number): Promise<ItemLock[]> {
+  const open = await database.lockHistory
+    .find({ open: true, ...DUE }, { session, maxTimeMS: MAX_TIME_MS })
+    .sort({ expires_at: 1 })
+    .limit(limit)
+    .toArray();
+  if (open.length === 0) return [];
+  const standing = await database.locks
+    .find(
+      { item_code: { $in: open.map((row) => row.item_code) } },
+      { projection: { _id: 0, lock_id: 1 }, session, maxTimeMS: MAX_TIME_MS },
+    )
+    .toArray();
+  const ids = new Set(standing.map((lock) => lock.lock_id));
+  return open.filter((row) => !ids.has(row.lock_id)).map(lockOfRow);
+}
+
+/** When the next lock runs out and how long that is by MongoDB's clock; undefined when there is none. */
+export async function nextLockExpiry(
+  database: Database,
+): Promise<{ expiresAt: Date; inMs: number } | undefined> {
+  const [next] = await database.locks
+    .aggregate<{ expiresAt: Date; now: Date }>(
+      [
+        { $match: { lock_id: { $exists: true } } },
+        { $sort: { expires_at: 1 } },
+        { $limit: 1 },
+        { $project: { _id: 0, expiresAt: '$expires_at', now: '$$NOW' } },
+      ],
+      { maxTimeMS: MAX_TIME_MS },
+    )
+    .toArray();
+  return (
+    next && { expiresAt: next.expiresAt, inMs: Math.max(0, next.expiresAt.getTime() - next.now.getTime()) }
+  );
+}
