@@ -25,6 +25,9 @@ const passedOn = process.argv
 const ours = process.argv.slice(2).filter((argument) => !passedOn.includes(argument));
 process.argv.splice(2, process.argv.length, ...ours);
 
+// biome writes colours into a file or a pipe as well.
+if (!process.stdout.isTTY) process.env['NO_COLOR'] = '1';
+
 await runScript({
   name: 'test',
   usage,
