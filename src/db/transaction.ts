@@ -1,6 +1,9 @@
 import type { ClientSession } from 'mongodb';
 import type { Database } from './database.ts';
 
+/** What reads and writes inside a transaction are passed. */
+export type Transaction = ClientSession;
+
 /** Stated on every command that could wait: the driver's own `timeoutMS` does nothing in 7.9. */
 export const MAX_TIME_MS = 10_000;
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ClientSession } from 'mongodb';
+
 import type { CountLine } from '../contract/schemas/count-line.ts';
 import type { CountSession } from '../contract/schemas/count-session.ts';
 import type { SyncConflict } from '../contract/schemas/sync-conflict.ts';
@@ -13,7 +13,7 @@ import { loadActiveLocks } from '../db/locks/load-active-locks.ts';
 import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
 import { findItemLines, findSession } from '../db/sessions/sessions.ts';
-import { inTransaction } from '../db/transaction.ts';
+import { inTransaction, type Transaction } from '../db/transaction.ts';
 import type { Actor } from '../domain/events/actor.ts';
 import { conflictEvent, lineEvent } from '../domain/events/item-events.ts';
 import { sessionEvent } from '../domain/events/session-events.ts';
@@ -86,7 +86,7 @@ export async function resolveConflict(
 
 async function loadFacts(
   database: Database,
-  session: ClientSession,
+  session: Transaction,
   conflictId: string,
 ): Promise<Loaded | undefined> {
   const conflict = await findConflict(database, conflictId, session);

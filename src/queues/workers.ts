@@ -1,0 +1,119 @@
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Logger } from '../runtime/logger.ts';
+import type { Service } from '../runtime/service.ts';
+import {
+  type JobPayload,
+  type JobType,
+  jobPayload,
+  type PayloadOf,
+  QUEUES,
+  type QueueName,
+} from './definitions.ts';
+import { workerConnection } from './redis-connections.ts';
+
+/** `stopping` is aborted when the process is asked to stop: long work ends at its next safe point. */
+export type JobHandlers = {
+  [T in JobType]: (payload: PayloadOf<T>, stopping: AbortSignal) => Promise<void>;
+};
+
+export interface WorkerDependencies {
+  redisUrl: string;
+  prefix: string;
+  handlers: JobHandlers;
+  logger: Logger;
+  /** Called once for a job that failed for good. */
+  onSetAside: (job: {
+    id: string;
+    queue: QueueName;
+    attempts: number;
+    payload: unknown;
+    reason: string;
+  }) => void;
+}
+
+/** Jobs of one queue that run side by side in a process. */
+const CONCURRENCY: Record<QueueName, number> = { sync: 8, locks: 1, analytics: 1, maintenance: 1 };
+
+// A job whose process died is taken up again after 10 to 15 s instead of BullMQ's minute.
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+const MAX_STARTED = 20;
+
+/** Takes jobs from every queue and runs their handlers. */
+export function createWorkers(dependencies: WorkerDependencies): Service {
+  const { redisUrl, prefix, logger } = dependencies;
+  const stopping = new AbortController();
+  const workers: Worker[] = [];
+  const start = async (): Promise<void> => {
+    for (const name of QUEUES) {
+      const worker = new Worker(name, (job) => run(dependencies, job, stopping.signal), {
+        connection: workerConnection(redisUrl),
+        prefix,
+        concurrency: CONCURRENCY[name],
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        // Poisoned work is told by the marks on its batch; a stall alone must not lose a ring.
+        maxStalledCount: MAX_STARTED,
+        maxStartedAttempts: MAX_STARTED,
+      });
+      worker.on('error', (error) => logger.debug({ err: error, queue: name }, 'worker connection'));
+      worker.on('failed', (job, error) => noteFailure(dependencies, name, job, error));
+      workers.push(worker);
+      await worker.waitUntilReady();
+    }
+  };
+  return {
+    name: 'workers',
+    start,
+    stop: async () => {
+      stopping.abort();
+      await Promise.all(workers.map((worker) => worker.close()));
+    },
+  };
+}
+
+async function run(dependencies: WorkerDependencies, job: Job, stopping: AbortSignal): Promise<void> {
+  const parsed = jobPayload.safeParse(job.data);
+  if (!parsed.success) throw new UnrecoverableError('the payload is not one this build knows');
+  const startedAt = performance.now();
+  await dispatch(dependencies.handlers, parsed.data, stopping);
+  dependencies.logger.debug(
+    { job_id: job.id, type: job.name, duration_ms: Math.round(performance.now() - startedAt) },
+    'job done',
+  );
+}
+
+function dispatch(handlers: JobHandlers, payload: JobPayload, stopping: AbortSignal): Promise<void> {
+  switch (payload.type) {
+    case 'process-sync-batch':
+      return handlers[payload.type](payload, stopping);
+    case 'end-due-locks':
+      return handlers[payload.type](payload, stopping);
+    case 'roll-up-variance':
+      return handlers[payload.type](payload, stopping);
+    case 'backfill-variance':
+      return handlers[payload.type](payload, stopping);
+    case 'requeue-stranded-batches':
+      return handlers[payload.type](payload, stopping);
+    default:
+      return payload satisfies never;
+  }
+}
+
+function noteFailure(
+  dependencies: WorkerDependencies,
+  queue: QueueName,
+  job: Job | undefined,
+  error: Error,
+): void {
+  const attempts = job?.attemptsMade ?? 0;
+  const final =
+    job === undefined || error instanceof UnrecoverableError || attempts >= (job.opts.attempts ?? 1);
+  dependencies.logger[final ? 'error' : 'warn'](
+    { err: error, queue, job_id: job?.id, type: job?.name, attempts },
+    final ? 'job failed for good' : 'job failed, it will be tried again',
+  );
+  if (final && job?.id !== undefined) {
+    dependencies.onSetAside({ id: job.id, queue, attempts, payload: job.data, reason: error.message });
+  }
+}
