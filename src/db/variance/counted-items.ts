@@ -1,4 +1,5 @@
 import type { Document } from 'mongodb';
+import { UNCATEGORIZED, UNSPECIFIED_REASON } from '../../domain/variance/formula.ts';
 
 /**
  * Which counted items to group: by the item's own time, or all items of one session. Items are always
@@ -28,6 +29,9 @@ export const COUNTING_LINES: Document = {
 
 const decimalOf = (expression: unknown): Document => ({ $toDecimal: expression });
 const ZERO = decimalOf('0');
+const named = (text: string, otherwise: string): Document => ({
+  $cond: [{ $in: [{ $ifNull: [text, ''] }, ['']] }, otherwise, text],
+});
 
 /**
  * Stages from lines to one row per counted item: `{ session, item, category, reason, counted, varies,
@@ -61,8 +65,8 @@ export function countedItemStages(selection: ItemSelection, tolerancePercent: nu
       : []),
     {
       $project: {
-        category: '$latest.category',
-        reason: '$latest.reason',
+        category: named('$latest.category', UNCATEGORIZED),
+        reason: named('$latest.reason', UNSPECIFIED_REASON),
         unit_value: { $ifNull: ['$latest.unit_value', null] },
         book: decimalOf('$latest.book'),
         variance: { $subtract: ['$quantity', decimalOf('$latest.book')] },

@@ -3,7 +3,7 @@ import { type Decimal, parseDecimal } from '../../domain/decimal.ts';
 import type { Database } from '../database.ts';
 import { MAX_TIME_MS } from '../transaction.ts';
 import { countedItemStages, type ItemSelection } from './counted-items.ts';
-import { findStraddlingSessions } from './straddling-sessions.ts';
+import { findSessions } from './span-sessions.ts';
 
 export interface ItemTotals {
   counted: number;
@@ -26,7 +26,7 @@ export async function summarizeSpan(
   filter: ItemFilter,
 ): Promise<ItemTotals> {
   if (span.start >= span.end) return readTotals(undefined);
-  const straddling = await findStraddlingSessions(database, span);
+  const { straddling } = await findSessions(database, span);
   return loadTotals(database, { kind: 'span', ...span, straddling }, filter);
 }
 
@@ -49,8 +49,7 @@ export async function loadTotals(
 function filterStages({ session_id, category }: ItemFilter): Document[] {
   const match: Document = {};
   if (session_id !== undefined) match['session'] = session_id;
-  if (category !== undefined)
-    match['category'] = category === 'Uncategorized' ? { $in: [category, null, ''] } : category;
+  if (category !== undefined) match['category'] = category;
   return Object.keys(match).length > 0 ? [{ $match: match }] : [];
 }
 

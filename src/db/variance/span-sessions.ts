@@ -3,15 +3,15 @@ import type { Database } from '../database.ts';
 import { MAX_TIME_MS } from '../transaction.ts';
 
 /**
- * The sessions with lines both inside and outside [start, end). An item belongs where its latest line
- * lies, so only in these sessions the lines of the span alone would cut an item in two. Both queries are
- * answered by indexes; a session that lies inside costs two seeks.
+ * The sessions with lines inside [start, end), and those of them that have lines outside, too. An item
+ * belongs where its latest line lies, so only in straddling sessions the lines of the span alone would cut
+ * an item in two. Both queries are answered by indexes; a session that lies inside costs two seeks.
  */
-export async function findStraddlingSessions(
+export async function findSessions(
   database: Database,
   span: { start: Date; end: Date },
   session?: ClientSession,
-): Promise<string[]> {
+): Promise<{ inside: string[]; straddling: string[] }> {
   const options = { maxTimeMS: MAX_TIME_MS, ...(session ? { session } : {}) };
   const inside = await database.lines
     .aggregate<{ _id: string }>(
@@ -19,13 +19,14 @@ export async function findStraddlingSessions(
       options,
     )
     .toArray();
-  if (inside.length === 0) return [];
+  if (inside.length === 0) return { inside: [], straddling: [] };
+  const sessionIds = inside.map((row) => row._id);
   const outside = await database.lines
     .aggregate<{ _id: string }>(
       [
         {
           $match: {
-            session_id: { $in: inside.map((row) => row._id) },
+            session_id: { $in: sessionIds },
             $or: [{ counted_at: { $lt: span.start } }, { counted_at: { $gte: span.end } }],
           },
         },
@@ -34,5 +35,5 @@ export async function findStraddlingSessions(
       options,
     )
     .toArray();
-  return outside.map((row) => row._id);
+  return { inside: sessionIds, straddling: outside.map((row) => row._id) };
 }
