@@ -22,9 +22,9 @@ export async function forgetUpload(db: SqliteDatabase, batchId: string): Promise
 type UploadRow = { batch_id: string; row_ids: string; expected: number; pending: number; syncing: number };
 
 /**
- * The user's oldest upload that was handed back without an answer, all of its rows still waiting. Records
- * that lost a row (a batch that was answered in part) are of no use and are forgotten on the way: each
- * operation is known to the server by itself, the batch id only saves work.
+ * The user's oldest upload that was handed back without an answer, all of its rows still waiting. A record
+ * that lost a row (set aside as too large) is forgotten on the way: each operation is known to the server
+ * by itself, the batch id only saves work.
  */
 export async function takeUnansweredUpload(db: SqliteDatabase, user: string): Promise<RecordedUpload | null> {
   const uploads = await select<UploadRow>(
@@ -47,16 +47,18 @@ export async function takeUnansweredUpload(db: SqliteDatabase, user: string): Pr
   return null;
 }
 
-/** Forgets the uploads of which these rows were part, unless another of their rows is still out. */
+/**
+ * Forgets the uploads of which these rows were part. One verdict is enough: a row that got `retry` or a new
+ * epoch may be `pending` again beside one that got nothing, and is not what it was in that upload.
+ */
 export async function forgetAnsweredUploads(
   db: SqliteDatabase,
   settledIds: readonly number[],
 ): Promise<void> {
   await db.run(
     `DELETE FROM sync_queue_uploads
-     WHERE EXISTS (SELECT 1 FROM json_each(row_ids) AS mine JOIN json_each(?) AS settled ON settled.value = mine.value)
-       AND NOT EXISTS (SELECT 1 FROM json_each(row_ids) AS mine JOIN sync_queue AS q ON q.id = mine.value
-                       WHERE q.status = 'syncing')`,
+     WHERE EXISTS (SELECT 1 FROM json_each(row_ids) AS mine
+                   JOIN json_each(?) AS settled ON settled.value = mine.value)`,
     [JSON.stringify(settledIds)],
   );
 }

@@ -60,8 +60,19 @@ function readResults(body: Record<string, unknown> | null, batchId: string): Ser
   return { kind: 'results', results: body['results'].filter(isResult) };
 }
 
+/** A verdict as the contract shapes it; one that is not counts as left out, and its row is sent again. */
 function isResult(value: unknown): value is OperationResult {
-  return isObject(value) && Number.isSafeInteger(value['id']) && typeof value['verdict'] === 'string';
+  return (
+    isObject(value) &&
+    Number.isSafeInteger(value['id']) &&
+    typeof value['verdict'] === 'string' &&
+    ['code', 'message', 'conflict_id', 'resolution'].every((field) => isStringOrMissing(value[field])) &&
+    (value['server'] === undefined || isObject(value['server']))
+  );
+}
+
+function isStringOrMissing(value: unknown): boolean {
+  return value === undefined || typeof value === 'string';
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

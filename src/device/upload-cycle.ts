@@ -1,3 +1,4 @@
+import type { OperationResult } from '../contract/wire-types.ts';
 import type { ClaimedBatch } from './claim-batch.ts';
 import type { Sender } from './send-batch.ts';
 import type { ServerAnswer } from './server-answer.ts';
@@ -112,9 +113,9 @@ async function settleAnswer(parts: CycleParts, run: Upload, answer: ServerAnswer
 async function settleResults(
   queue: SyncQueue,
   { batch, report, seen }: Upload,
-  results: Parameters<SyncQueue['settle']>[0],
+  results: readonly OperationResult[],
 ): Promise<Halt | null> {
-  const settled = await queue.settle(results);
+  const settled = await queue.settle(resultsOf(batch, results));
   report.uploads += 1;
   addTo(report, settled);
   const moved = settled.synced + settled.conflict + settled.failed + settled.waiting + settled.renamed;
@@ -127,6 +128,12 @@ async function settleResults(
   }
   seen.renamed ||= settled.renamed > 0;
   return null;
+}
+
+/** A verdict about a row that was not asked about is nobody's business. */
+function resultsOf(batch: ClaimedBatch, results: readonly OperationResult[]): OperationResult[] {
+  const ids = new Set(batch.items.map((item) => item.id));
+  return results.filter((result) => ids.has(result.id));
 }
 
 function addTo(report: SyncReport, settled: SettleSummary): void {
@@ -162,7 +169,8 @@ async function askAboutConflicts(
     if (isStopping()) return null;
     const { pending } = await queue.stats({ user });
     const answer = await sender.send(question, pending);
-    if (answer.kind === 'results') report.resolved += (await queue.settle(answer.results)).synced;
+    if (answer.kind === 'results')
+      report.resolved += (await queue.settle(resultsOf(question, answer.results))).synced;
     else if (answer.kind !== 'received' && answer.kind !== 'too_large' && answer.kind !== 'batch_id_reused') {
       return haltOf(answer);
     }

@@ -369,6 +369,20 @@ describe('a new epoch', () => {
     expect(second!.queue_epoch).not.toBe(bobs!.queue_epoch);
   });
 
+  test('an upload that was answered in part is not resumed under its old name', async () => {
+    const { queue } = await withRows(2);
+    const batch = await queue.claimBatch({ user: 'ann', limit: 2 });
+    await queue.settle([reused(1)]);
+    await queue.release(batch!);
+    const next = await queue.claimBatch({ user: 'ann', limit: 2 });
+    expect([ids(next), next!.resumed]).toEqual([[1], false]);
+    expect(next!.queue_epoch).not.toBe(batch!.queue_epoch);
+    expect(await queue.claimBatch({ user: 'ann', limit: 2 })).toMatchObject({
+      queue_epoch: batch!.queue_epoch,
+      items: [{ id: 2 }],
+    });
+  });
+
   test('rows with a lasting verdict keep the name that the server knows them by', async () => {
     const { queue } = await withRows(3);
     const batch = await queue.claimBatch({ user: 'ann', limit: 3 });

@@ -133,6 +133,21 @@ describe('syncOnce', () => {
     expect(storedRows(s.db)[0]).toMatchObject({ status: 'pending', retry_count: 0 });
   });
 
+  test('verdicts of a wrong shape, or about other rows, are left out', async () => {
+    const s = await scene(2, { batchLimit: 1 });
+    const odd = [
+      { id: 1, verdict: 'conflict', code: { $gt: '' } },
+      { id: 2, verdict: 'applied' },
+      { id: '1', verdict: 'applied' },
+      null,
+    ];
+    s.engine.script = [
+      (r) => ({ status: 200, body: { ...answer(r.body!.batch_id, 'applied'), results: odd } }),
+    ];
+    expect(await s.uploader.syncOnce()).toMatchObject({ state: 'offline', synced: 0 });
+    expect(statuses(s)).toEqual(['pending', 'pending']);
+  });
+
   test('an answer that leaves out operations frees them', async () => {
     const s = await scene(2);
     s.engine.script = [
