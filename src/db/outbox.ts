@@ -2,14 +2,14 @@ import type { ClientSession, ObjectId } from 'mongodb';
 import type { RealTimeEvent } from '../contract/wire-types.ts';
 import type { Database } from './database.ts';
 
-/** An event that waits for the publisher. `epoch` and `offset` are written before it is sent. */
+/** An event that waits for the publisher, or was sent within the last day. `epoch` and `offset` are written before it is sent. */
 export interface OutboxRow {
   _id?: ObjectId;
   /** Server time of the transaction that caused it; with `n` it orders rows that are seen together. */
   at: Date;
   n: number;
   event: RealTimeEvent;
-  epoch?: string;
+  epoch?: number;
   offset?: number;
   sent_at?: Date;
 }

@@ -1,0 +1,52 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import type { Logger } from '../runtime/logger.ts';
+
+/** A command that got no answer in this time failed: a half-open connection must not stop a loop for ever. */
+export const COMMAND_TIMEOUT_MS = 5_000;
+
+/**
+ * A connection of its own for one service, to where `redis` goes. A command fails at once while Redis is
+ * away and is never sent a second time by the client: the loops decide what to do again. An outage is
+ * logged once at its start and once at its end.
+ */
+export function openConnection(
+  redis: Redis,
+  logger: Logger,
+  purpose: string,
+  options: Partial<RedisOptions> = {},
+): Redis {
+  const connection = redis.duplicate({
+    connectionName: `sve-${purpose}`,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    lazyConnect: false,
+    ...options,
+  });
+  let away = false;
+  connection.on('error', (error: Error) => {
+    if (!away) logger.warn({ purpose, reason: error.message }, 'Redis is away');
+    away = true;
+  });
+  connection.on('ready', () => {
+    if (away) logger.info({ purpose }, 'Redis is back');
+    away = false;
+  });
+  return connection;
+}
+
+/** Resolves once the connection can take commands; throws when it cannot within `ms`. */
+export async function untilReady(connection: Redis, ms: number): Promise<void> {
+  if (connection.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    const onReady = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      connection.off('ready', onReady);
+      reject(new Error(`Redis did not answer within ${ms} ms.`));
+    }, ms);
+    connection.once('ready', onReady);
+  });
+}
