@@ -58,11 +58,6 @@ export const ERROR_CODES = {
     meaning: 'Over 500 operations, 1 MiB sent or 8 MiB inflated.',
     remedy: 'Send the batch in halves.',
   },
-  unsupported_media_type: {
-    status: 415,
-    meaning: 'The body is neither JSON nor gzip-compressed JSON.',
-    remedy: 'Send `Content-Type: application/json`, optionally with `Content-Encoding: gzip`.',
-  },
   lock_too_long: {
     status: 422,
     meaning: 'A lock lives at most 900 seconds.',

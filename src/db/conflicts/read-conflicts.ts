@@ -2,6 +2,7 @@ import type { ClientSession, Filter } from 'mongodb';
 import type { CountLine } from '../../contract/schemas/count-line.ts';
 import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { SyncConflict } from '../../contract/schemas/sync-conflict.ts';
+import type { Resolution } from '../../contract/wire-types.ts';
 import type { Database } from '../database.ts';
 import { loadActiveLocks } from '../locks/load-active-locks.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
@@ -111,4 +112,19 @@ export async function withServerSide(
     line: byKey.get(key(conflict)),
     lock: locks.get(conflict.item_code),
   }));
+}
+
+/** How these conflicts were resolved; pending ones are absent. */
+export async function findResolutions(
+  database: Database,
+  conflictIds: readonly string[],
+): Promise<Map<string, Resolution>> {
+  if (conflictIds.length === 0) return new Map();
+  const rows = await database.conflicts
+    .find(
+      { conflict_id: { $in: [...conflictIds] }, status: 'resolved' },
+      { projection: { conflict_id: 1, resolution: 1 } },
+    )
+    .toArray();
+  return new Map(rows.map((row) => [row.conflict_id, row.resolution!]));
 }

@@ -99,3 +99,15 @@ export const findLineById = (
     { session_id: sessionId, id: lineId, version: { $exists: true } },
     { session, projection: { _id: 0 } },
   ) as Promise<CountLine | null>;
+
+/** Those of the sessions in which staff count without seeing what others counted. */
+export async function findBlindSessions(
+  database: Database,
+  sessionIds: readonly string[],
+): Promise<string[]> {
+  if (sessionIds.length === 0) return [];
+  const rows = await database.sessions
+    .find({ session_id: { $in: [...sessionIds] }, type: 'BLIND' }, { projection: { session_id: 1 } })
+    .toArray();
+  return rows.map((row) => row.session_id);
+}

@@ -162,14 +162,22 @@ export async function advanceBatch(
   if (moved.matchedCount === 0) throw new BatchMovedOn(`batch ${step.batchId} is not at item ${step.from}`);
 }
 
-export type BatchView = Pick<SyncBatch, '_id' | 'user_id' | 'state' | 'results'>;
+export type BatchView = Pick<SyncBatch, '_id' | 'user_id' | 'state' | 'results'> & {
+  /** The sessions that its operations name. */
+  session_ids: string[];
+};
 
 /** The batch's state and the verdicts committed so far. */
-export const findBatchView = (database: Database, batchId: string): Promise<BatchView | null> =>
-  database.batches.findOne(
+export async function findBatchView(database: Database, batchId: string): Promise<BatchView | null> {
+  const batch = await database.batches.findOne(
     { _id: batchId },
-    { projection: { user_id: 1, state: 1, results: 1 } },
-  ) as Promise<BatchView | null>;
+    { projection: { user_id: 1, state: 1, results: 1, 'items.operation.session_id': 1 } },
+  );
+  if (!batch) return null;
+  const { items, ...view } = batch;
+  const sessionIds = items.flatMap((item) => ('operation' in item ? [item.operation.session_id] : []));
+  return { ...view, session_ids: [...new Set(sessionIds)] };
+}
 
 /** Batches that wait for a worker, counted up to `limit`. */
 export const countUnapplied = (database: Database, limit: number): Promise<number> =>
