@@ -1,7 +1,7 @@
 import { DeviceQueueError } from './device-queue-error.ts';
+import { markSynced } from './mark-synced.ts';
 import { findRow, type QueueRow } from './read-rows.ts';
 import { nextState, type RowEvent, type RowState, stateOf, statusOf } from './row-transitions.ts';
-import { markSynced } from './settle-results.ts';
 import type { SqliteDatabase } from './sqlite-port.ts';
 
 /** Sends a failed row again, with all its retries. Refused for one that the server rejected. Within a transaction. */

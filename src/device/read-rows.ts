@@ -64,7 +64,7 @@ export interface QueueStats {
   other_users: number;
 }
 
-/** Counts the rows; `user` is who is signed in, null when nobody is. */
+/** Counts the rows; `user` is who is signed in, when null the one that enqueued last. */
 export async function readStats(db: SqliteDatabase, user: string | null): Promise<QueueStats> {
   const [stats] = await select<{ [Field in keyof QueueStats]: QueueStats[Field] }>(
     db,
@@ -73,9 +73,12 @@ export async function readStats(db: SqliteDatabase, user: string | null): Promis
             coalesce(sum(q.status = 'syncing'), 0) AS syncing,
             coalesce(sum(q.status = 'failed'), 0) AS failed,
             coalesce(sum(q.status = 'conflict'), 0) AS conflict,
-            coalesce(sum(q.status IN ('pending', 'syncing') AND r.user IS NOT ?), 0) AS other_users
-     ${FROM} WHERE q.status <> 'synced'`,
+            coalesce(sum(q.status IN ('pending', 'syncing') AND r.user IS NOT signed_in.user), 0) AS other_users
+     ${FROM}
+     JOIN (SELECT coalesce(?, (SELECT user FROM sync_queue_rows ORDER BY row_id DESC LIMIT 1)) AS user) AS signed_in
+     WHERE q.status <> 'synced'`,
     [user],
   );
-  return stats!;
+  // A copy: some drivers answer rows without a prototype.
+  return { ...stats! };
 }

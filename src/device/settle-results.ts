@@ -1,6 +1,7 @@
 import type { OperationResult } from '../contract/wire-types.ts';
 import { rowWaitMs } from './backoff.ts';
 import { forgetSessions, type LearnedVersion, learnVersions, lineOf } from './known-versions.ts';
+import { markSynced } from './mark-synced.ts';
 import { forgetAnsweredUploads } from './recorded-uploads.ts';
 import { renewEpoch } from './renew-epoch.ts';
 import { nextState, type RowState, type RowStatus, stateOf, statusOf } from './row-transitions.ts';
@@ -61,7 +62,11 @@ export async function settleResults(
   }
   const synced = moves.filter((move) => move.to === 'synced');
   await learnFrom(db, synced);
-  await finish(db, synced, options);
+  await markSynced(
+    db,
+    synced.map((move) => move.row.id),
+    options,
+  );
   const renamedIds = moves.filter((move) => move.renamed).map((move) => move.row.id);
   if (renamedIds.length > 0) await renewEpoch(db, renamedIds);
   await forgetAnsweredUploads(
@@ -125,43 +130,6 @@ async function writeVerdict(
       row.id,
     ],
   );
-}
-
-/** Rows that the server has leave the device, or stay as `synced` for an app that wants to show them. */
-async function finish(
-  db: SqliteDatabase,
-  synced: readonly Move[],
-  { nowMs, keepSynced }: SettleOptions,
-): Promise<void> {
-  await markSynced(
-    db,
-    synced.map((move) => move.row.id),
-    { nowMs, keepSynced },
-  );
-}
-
-/** Ends rows as `synced`: deleted, or kept with the time. */
-export async function markSynced(
-  db: SqliteDatabase,
-  ids: readonly number[],
-  { nowMs, keepSynced }: { nowMs: number; keepSynced: boolean },
-): Promise<void> {
-  if (ids.length === 0) return;
-  const list = JSON.stringify(ids);
-  if (keepSynced) {
-    await db.run(
-      `UPDATE sync_queue SET status = ?, error_message = NULL, synced_at = ?
-       WHERE id IN (SELECT value FROM json_each(?))`,
-      [statusOf('synced'), Math.trunc(nowMs), list],
-    );
-    await db.run(
-      'UPDATE sync_queue_rows SET unanswered = 0 WHERE row_id IN (SELECT value FROM json_each(?))',
-      [list],
-    );
-    return;
-  }
-  await db.run('DELETE FROM sync_queue WHERE id IN (SELECT value FROM json_each(?))', [list]);
-  await db.run('DELETE FROM sync_queue_rows WHERE row_id IN (SELECT value FROM json_each(?))', [list]);
 }
 
 /**

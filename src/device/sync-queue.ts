@@ -38,7 +38,7 @@ export interface SyncQueue {
    * batch id, because the server may have it; with `forget` its rows go out in new batches.
    */
   release(batch: ClaimedBatch, options?: { forget?: boolean }): Promise<void>;
-  /** `user`: who is signed in, for `other_users`. Default: the one that claimed last. */
+  /** `user`: who is signed in, for `other_users`. Default: the one that claimed last, else enqueued last. */
   stats(options?: { user?: string }): Promise<QueueStats>;
   /** Rows in id order, of one status or of all. */
   list(options?: { status?: RowStatus }): Promise<QueueRow[]>;

@@ -46,6 +46,7 @@ describe('claimBatch', () => {
     clock.advance(1_000);
     await queue.enqueue(count('s1', 'B'), 'bob');
     await queue.enqueue(count('s1', 'C'), 'ann');
+    expect(await queue.stats()).toMatchObject({ pending: 3, other_users: 1 });
     expect(ids(await queue.claimBatch({ user: 'ann', limit: 10 }))).toEqual([1, 3]);
     expect(await queue.stats()).toEqual({
       pending: 1,
