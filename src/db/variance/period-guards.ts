@@ -21,11 +21,12 @@ export interface PeriodKey {
   start: Date;
 }
 
-const idOf = (period: PeriodKey): string => `${period.type} ${period.start.toISOString()}`;
+/** A guard's id: also how periods are told apart. */
+export const periodId = (period: PeriodKey): string => `${period.type} ${period.start.toISOString()}`;
 
 /** Makes the guards that are missing. Outside of transactions: two that insert the same one would fail. */
 export async function ensureGuards(database: Database, periods: readonly PeriodKey[]): Promise<void> {
-  const ids = [...new Set(periods.map(idOf))];
+  const ids = [...new Set(periods.map(periodId))];
   const known = await database.periodGuards
     .find({ _id: { $in: ids } }, { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
     .toArray();
@@ -48,7 +49,7 @@ export async function readGuard(
   session: ClientSession,
   period: PeriodKey,
 ): Promise<string | undefined> {
-  const guard = await database.periodGuards.findOne({ _id: idOf(period) }, { session });
+  const guard = await database.periodGuards.findOne({ _id: periodId(period) }, { session });
   return guard?.backfill_run;
 }
 
@@ -65,15 +66,23 @@ export async function writeGuards(
     [
       {
         updateOne: {
-          filter: { _id: idOf(turn.period) },
+          filter: { _id: periodId(turn.period) },
           update: {
             $inc: { turns: 1 },
             ...(turn.backfillRun === undefined ? {} : { $set: { backfill_run: turn.backfillRun } }),
           },
         },
       },
-      { updateOne: { filter: { _id: idOf(turn.next) }, update: { $inc: { turns: 1 } } } },
+      { updateOne: { filter: { _id: periodId(turn.next) }, update: { $inc: { turns: 1 } } } },
     ],
     { session },
   );
+}
+
+/** The ids of the periods that a backfill has recomputed. */
+export async function periodsDoneBy(database: Database, backfillRun: string): Promise<Set<string>> {
+  const guards = await database.periodGuards
+    .find({ backfill_run: backfillRun }, { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS })
+    .toArray();
+  return new Set(guards.map((guard) => guard._id));
 }

@@ -178,11 +178,11 @@ function documentOf(
     accuracy_score: Math.round((100 - rate) * 1e4) / 1e4,
     variance_by_category: Object.fromEntries(
       [...categories].map(([name, list]) => [
-        escape(name),
+        escapeKey(name),
         { count: list.length, total_variance_value: money(sum(list, (item) => item.value)) },
       ]),
     ),
-    variance_by_reason: Object.fromEntries([...named].map(([name, count]) => [escape(name), count])),
+    variance_by_reason: Object.fromEntries([...named].map(([name, count]) => [escapeKey(name), count])),
     distinct_items: new Set(items.map((item) => item.code)).size,
     net_variance_value: money(sum(counted, (item) => item.value)),
     absolute_variance_value: money(sum(counted, (item) => abs(item.value))),
@@ -195,5 +195,5 @@ function documentOf(
   };
 }
 
-const escape = (name: string): string =>
+const escapeKey = (name: string): string =>
   name.replace(/[%.]/g, (character) => (character === '%' ? '%25' : '%2E')).replace(/^\$/, '%24');
