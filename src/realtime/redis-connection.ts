@@ -16,7 +16,7 @@ export function openConnection(
   options: Partial<RedisOptions> = {},
 ): Redis {
   const connection = redis.duplicate({
-    connectionName: `sve-${purpose}`,
+    connectionName: `${redis.options.connectionName ?? 'sve'}-${purpose}`,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: null,

@@ -182,6 +182,7 @@ export function createRelay(options: RelayOptions): Relay {
       await drain(table.all());
       await table.empty(STOP_GRACE_MS);
       for (const connection of table.all()) connection.terminate();
+      await table.empty(STOP_GRACE_MS);
       unsubscribe();
       // Kept until now: an upgrade without a listener would hang instead of getting its 503.
       server.off('upgrade', onUpgrade);

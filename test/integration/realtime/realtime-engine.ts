@@ -71,7 +71,7 @@ export interface Stage {
 export async function stage(): Promise<Stage> {
   const fresh = await freshDatabase();
   const database = await connectDatabase({ url: fresh.url, dbName: fresh.name });
-  const redis = new Redis(inject('redisUrl'));
+  const redis = new Redis(inject('redisUrl'), { connectionName: `stage-${fresh.name}` });
   const { streamKey, bellChannel } = realtimeKeys(freshRedisPrefix());
   onTestFinished(async () => {
     await redis.del(streamKey);
