@@ -118,6 +118,8 @@ export const INDEXES: readonly IndexDefinition[] = [
     required: true,
   },
   { collection: 'dirtyPeriods', key: { timezone: 1, day: 1 }, name: 'sve_day' },
+  { collection: 'scheduleRuns', key: { schedule: 1, state: 1, rung_at: 1 }, name: 'sve_run_state' },
+  { collection: 'scheduleRuns', key: { expires_at: 1 }, name: 'sve_run_retention', expireAfterSeconds: 0 },
   { collection: 'backfillRuns', key: { started_at: -1 }, name: 'sve_started' },
   { collection: 'deadLetters', key: { created_at: -1 }, name: 'sve_created' },
 ];
