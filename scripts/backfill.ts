@@ -1,12 +1,12 @@
 // npm run backfill: recomputes variance analytics for a range of days.
 import { SingleBar } from 'cli-progress';
+import { type BackfillRequest, registerBackfill } from '../src/db/backfill-runs.ts';
 import type { Period } from '../src/domain/variance/periods.ts';
 import {
   type BackfillOptions,
   backfillVariance,
   planBackfill,
   SettingsChanged,
-  startBackfill,
 } from '../src/jobs/backfill-variance.ts';
 import {
   type Analytics,
@@ -54,10 +54,12 @@ await runScript({
     };
     const concurrency = parseConcurrency(flags.concurrency);
     await withAnalytics(async (analytics) => {
+      const { timezone, tolerancePercent: tolerance_percent } = analytics.settings;
       const range = await completeRange(analytics, { from: flags.from, to: flags.to });
+      const request = { ...wish, ...range, timezone, tolerance_percent };
       try {
-        if (flags['dry-run']) await list(analytics, { ...wish, ...range });
-        else await work(analytics, { ...wish, ...range }, concurrency);
+        if (flags['dry-run']) await list(analytics, request);
+        else await work(analytics, request, concurrency);
       } catch (error) {
         if (error instanceof SettingsChanged) throw new UsageError(error.message);
         throw error;
@@ -67,22 +69,15 @@ await runScript({
   },
 });
 
-async function list(
-  { database, settings }: Analytics,
-  wish: Parameters<typeof startBackfill>[1],
-): Promise<void> {
+async function list({ database, settings }: Analytics, wish: BackfillRequest): Promise<void> {
   const { plan } = await planBackfill(database, settings, wish);
   const periods = wish.newest_first ? plan.recompute.toReversed() : plan.recompute;
   for (const period of periods) console.log(lineOf(period, 'would be recomputed'));
   console.log(`${periods.length} periods, nothing written`);
 }
 
-async function work(
-  analytics: Analytics,
-  wish: Parameters<typeof startBackfill>[1],
-  concurrency: number,
-): Promise<void> {
-  const run = await startBackfill(analytics, wish);
+async function work(analytics: Analytics, wish: BackfillRequest, concurrency: number): Promise<void> {
+  const run = await registerBackfill(analytics.database, wish);
   const totals = await backfillVariance({ ...analytics, notifyOutbox: () => {} }, run._id, {
     concurrency,
     ...(process.stdout.isTTY ? progressBar() : progressLines()),

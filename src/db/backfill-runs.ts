@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { PeriodType } from '../contract/schemas/variance-analytics.ts';
 import type { Database } from './database.ts';
+import { readServerTime } from './server-time.ts';
 import { MAX_TIME_MS } from './transaction.ts';
 
 /** What a backfill was asked to do; an unfinished run of the same wish is gone on with. */
@@ -28,21 +30,53 @@ export interface BackfillRun extends BackfillWish {
   error?: string;
 }
 
-/** The latest run of this wish that was begun and neither ended nor failed. */
-export async function findUnfinishedRun(
-  database: Database,
-  wish: BackfillWish,
-): Promise<BackfillRun | undefined> {
-  const { from, to, period_types, reprocess, timezone, tolerance_percent } = wish;
-  const run = await database.backfillRuns.findOne(
-    { state: 'running', from, to, period_types, reprocess, timezone, tolerance_percent },
-    { sort: { started_at: -1 }, maxTimeMS: MAX_TIME_MS },
-  );
-  return run ?? undefined;
+export interface BackfillRequest extends BackfillWish {
+  requested_by: string;
+  /** Only count the periods. */
+  dry_run?: boolean;
+  newest_first?: boolean;
 }
 
-export async function insertRun(database: Database, run: BackfillRun): Promise<void> {
+/**
+ * Registers a backfill, or finds the unfinished run of the same wish: whoever works on it goes on where it
+ * is. Nothing is recomputed here (jobs/backfill-variance.ts).
+ */
+export async function registerBackfill(database: Database, request: BackfillRequest): Promise<BackfillRun> {
+  const { requested_by, dry_run, newest_first, ...wish } = request;
+  const unfinished = dry_run ? undefined : await findUnfinished(database, wish);
+  if (unfinished) return unfinished;
+  const now = await readServerTime(database);
+  const run: BackfillRun = {
+    ...wish,
+    _id: randomUUID(),
+    state: 'running',
+    requested_by,
+    ...(dry_run ? { dry_run: true } : {}),
+    ...(newest_first ? { newest_first: true } : {}),
+    periods_total: 0,
+    periods_done: 0,
+    started_at: now,
+    updated_at: now,
+  };
   await database.backfillRuns.insertOne(run);
+  return run;
+}
+
+async function findUnfinished(database: Database, wish: BackfillWish): Promise<BackfillRun | null> {
+  const { from, to, period_types, reprocess, timezone, tolerance_percent } = wish;
+  return database.backfillRuns.findOne(
+    {
+      state: 'running',
+      dry_run: { $exists: false },
+      from,
+      to,
+      period_types,
+      reprocess,
+      timezone,
+      tolerance_percent,
+    },
+    { sort: { started_at: -1 }, maxTimeMS: MAX_TIME_MS },
+  );
 }
 
 export async function findRun(database: Database, runId: string): Promise<BackfillRun | undefined> {

@@ -1,15 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import {
   type BackfillRun,
   type BackfillWish,
   findRun,
-  findUnfinishedRun,
   finishRun,
-  insertRun,
   recordProgress,
 } from '../db/backfill-runs.ts';
 import type { Database } from '../db/database.ts';
-import { readServerTime } from '../db/server-time.ts';
 import {
   type AnalyticsSettings,
   findChangedSettings,
@@ -20,7 +16,7 @@ import { periodId, periodsDoneBy } from '../db/variance/period-guards.ts';
 import { PERIOD_TYPES, type Period } from '../domain/variance/periods.ts';
 import { type Plan, planPeriods } from '../domain/variance/plan.ts';
 import type { PeriodResult } from './recompute-period.ts';
-import { type PeriodTotals, recomputePeriods } from './recompute-periods.ts';
+import { NO_PERIODS, type PeriodTotals, recomputePeriods } from './recompute-periods.ts';
 import {
   announce,
   loadState,
@@ -28,12 +24,6 @@ import {
   type RollUpDependencies,
   settingsChangedMessage,
 } from './roll-up-variance.ts';
-
-export type BackfillRequest = Pick<BackfillWish, 'from' | 'to' | 'period_types' | 'reprocess'> & {
-  requested_by: string;
-  dry_run?: boolean;
-  newest_first?: boolean;
-};
 
 export interface BackfillProgress {
   done: number;
@@ -53,39 +43,9 @@ export class SettingsChanged extends Error {
 }
 
 /**
- * Registers a backfill, or finds the unfinished run of the same wish: whoever works on it goes on where it
- * is. A dry run is registered as done. Throws SettingsChanged unless everything is reprocessed.
- */
-export async function startBackfill(
-  { database, settings }: Pick<RollUpDependencies, 'database' | 'settings'>,
-  request: BackfillRequest,
-): Promise<BackfillRun> {
-  const { requested_by, dry_run, newest_first, ...range } = request;
-  const { timezone, tolerancePercent: tolerance_percent } = settings;
-  const wish: BackfillWish = { ...range, timezone, tolerance_percent };
-  const unfinished = dry_run ? undefined : await findUnfinishedRun(database, wish);
-  if (unfinished) return unfinished;
-  const { plan } = await planBackfill(database, settings, request);
-  const now = await readServerTime(database);
-  const run: BackfillRun = {
-    ...wish,
-    _id: randomUUID(),
-    state: dry_run ? 'done' : 'running',
-    requested_by,
-    ...(dry_run ? { dry_run: true, finished_at: now } : {}),
-    ...(newest_first ? { newest_first: true } : {}),
-    periods_total: plan.recompute.length,
-    periods_done: 0,
-    started_at: now,
-    updated_at: now,
-  };
-  await insertRun(database, run);
-  return run;
-}
-
-/**
  * The periods that a backfill would recompute now. After a change of zone or tolerance only `all` is
- * possible, and it takes every period of every type, because documents of both must not stand together.
+ * possible, and it takes every period of every type, because documents of both must not stand together;
+ * anything else throws SettingsChanged.
  */
 export async function planBackfill(
   database: Database,
@@ -109,7 +69,8 @@ export async function planBackfill(
 /**
  * Works a registered backfill off, or goes on with it: periods that it has recomputed are not taken again.
  * Several processes may work on one run, and beside the nightly one. A failure is kept on the run and
- * thrown; it is registered anew with `startBackfill`.
+ * thrown; the same wish is then registered anew. A dry run only counts its periods. Undefined when the run
+ * is unknown or has ended.
  */
 export async function backfillVariance(
   dependencies: RollUpDependencies,
@@ -140,11 +101,16 @@ async function work(
     throw new SettingsChanged(settingsChangedMessage(registered, settings));
   }
   const { plan, now, firstCounted } = await planBackfill(database, settings, run);
+  if (run.dry_run) {
+    await recordProgress(database, run._id, { periods_total: plan.recompute.length, periods_done: 0 });
+    return NO_PERIODS;
+  }
   const doneBefore = await periodsDoneBy(database, run._id);
   const left = plan.recompute.filter((period) => !doneBefore.has(periodId(period)));
   const progress = { done: doneBefore.size, total: doneBefore.size + left.length };
   options.onStart?.(progress);
   await removeMisplaced(database, plan.remove);
+  await recordProgress(database, run._id, { periods_total: progress.total, periods_done: progress.done });
   const totals = await recomputePeriods(database, run.newest_first ? left.toReversed() : left, {
     ...settings,
     now,

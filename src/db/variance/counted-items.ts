@@ -14,7 +14,10 @@ export type ItemSelection =
       /** Sessions of the span that have lines outside it, too; only these need more than the span's lines. */
       straddling: readonly string[];
     }
-  | { kind: 'session'; session_id: string };
+  | { kind: 'session'; session_id: string; start?: Date | undefined; end?: Date | undefined };
+
+/** A grouping ends in this time, or the command gives up: some millions of lines. */
+export const GROUPING_TIME_MS = 50_000;
 
 /**
  * Lines that count: neither voided nor marked rejected by the deployed app. Rows without a version are the
@@ -60,7 +63,7 @@ export function countedItemStages(selection: ItemSelection, tolerancePercent: nu
         },
       },
     },
-    ...(selection.kind === 'span'
+    ...(selection.start && selection.end
       ? [{ $match: { 'latest.counted_at': { $gte: selection.start, $lt: selection.end } } }]
       : []),
     {

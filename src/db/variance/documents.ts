@@ -35,6 +35,10 @@ export const listDocuments = (
     )
     .toArray();
 
+/** Every document of every zone, oldest first: what an audit compares. */
+export const listAllDocuments = (database: Database): Promise<VarianceAnalytics[]> =>
+  database.analytics.find({}, { sort: { period_start: 1 }, projection: { _id: 0 } }).toArray();
+
 /** The documents of one type at these starts, of whatever zone; absent ones are undefined. */
 export async function loadDocuments(
   database: Database,

@@ -1,8 +1,7 @@
 import type { ClientSession, Decimal128, Document } from 'mongodb';
 import { type Decimal, parseDecimal } from '../../domain/decimal.ts';
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
-import { countedItemStages, type ItemSelection } from './counted-items.ts';
+import { countedItemStages, GROUPING_TIME_MS, type ItemSelection } from './counted-items.ts';
 import { findSessions } from './span-sessions.ts';
 
 export interface ItemTotals {
@@ -13,44 +12,46 @@ export interface ItemTotals {
   negative: { count: number; value: Decimal };
 }
 
-export interface ItemFilter {
+export interface TotalsQuery {
+  /** Items whose time lies in [start, end); required without a session. */
+  span?: { start: Date; end: Date } | undefined;
   session_id?: string | undefined;
   /** `Uncategorized` finds the items without a category. */
   category?: string | undefined;
 }
 
-/** Totals over the counted items whose time lies in [start, end), filtered. Computed from the lines. */
-export async function summarizeSpan(
-  database: Database,
-  span: { start: Date; end: Date },
-  filter: ItemFilter,
-): Promise<ItemTotals> {
-  if (span.start >= span.end) return readTotals(undefined);
+/** Totals over the counted items that a query selects, computed from the lines. */
+export async function summarizeItems(database: Database, query: TotalsQuery): Promise<ItemTotals> {
+  const { span, session_id, category } = query;
+  if (session_id !== undefined) {
+    return loadTotals(database, { kind: 'session', session_id, ...span }, { category });
+  }
+  if (!span) throw new RangeError('a span or a session is needed');
   const { straddling } = await findSessions(database, span);
-  return loadTotals(database, { kind: 'span', ...span, straddling }, filter);
+  return loadTotals(database, { kind: 'span', ...span, straddling }, { category });
 }
 
 /** Totals over the selected counted items; inside a transaction when `session` is given. */
 export async function loadTotals(
   database: Database,
   selection: ItemSelection,
-  filter: ItemFilter,
+  filter: Pick<TotalsQuery, 'category'>,
   session?: ClientSession,
 ): Promise<ItemTotals> {
   const [row] = await database.lines
-    .aggregate<TotalsRow>([...countedItemStages(selection, 0), ...filterStages(filter), { $group: TOTALS }], {
-      maxTimeMS: MAX_TIME_MS,
-      ...(session ? { session } : {}),
-    })
+    .aggregate<TotalsRow>(
+      [
+        ...countedItemStages(selection, 0),
+        ...(filter.category === undefined ? [] : [{ $match: { category: filter.category } }]),
+        { $group: TOTALS },
+      ],
+      {
+        maxTimeMS: GROUPING_TIME_MS,
+        ...(session ? { session } : {}),
+      },
+    )
     .toArray();
   return readTotals(row);
-}
-
-function filterStages({ session_id, category }: ItemFilter): Document[] {
-  const match: Document = {};
-  if (session_id !== undefined) match['session'] = session_id;
-  if (category !== undefined) match['category'] = category;
-  return Object.keys(match).length > 0 ? [{ $match: match }] : [];
 }
 
 const sumWhere = (direction: 1 | -1, summand: unknown): Document => ({

@@ -39,3 +39,12 @@ export const readLinesByItem = (database: Database): AsyncIterable<StoredLine> =
       },
     )
     .map((line) => line as StoredLine);
+
+/** The time of the earliest versioned line, counted or not. */
+export async function findEarliestLine(database: Database): Promise<Date | undefined> {
+  const line = await database.lines.findOne(
+    { version: { $exists: true } },
+    { sort: { counted_at: 1 }, projection: { counted_at: 1 } },
+  );
+  return line?.counted_at;
+}

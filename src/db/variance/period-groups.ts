@@ -2,12 +2,9 @@ import type { ClientSession, Decimal128, Document } from 'mongodb';
 import { MAX_REASONS } from '../../domain/variance/formula.ts';
 import { NO_GROUPS, type PeriodGroups } from '../../domain/variance/metrics.ts';
 import type { Database } from '../database.ts';
-import { countedItemStages } from './counted-items.ts';
+import { countedItemStages, GROUPING_TIME_MS } from './counted-items.ts';
 import { readDecimal } from './item-totals.ts';
 import { findSessions } from './span-sessions.ts';
-
-/** One period is grouped in this time, or the command gives up: some millions of lines. */
-const GROUPING_TIME_MS = 50_000;
 
 /**
  * The counted items whose time lies in [start, end), grouped by MongoDB in two stages: lines to items,
