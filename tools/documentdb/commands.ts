@@ -26,16 +26,25 @@ export interface Engine {
   readonly shutDown: () => void;
 }
 
-export function createEngine(pools: Pools, identity: Identity, shutDown: () => void): Engine {
+export interface EngineOptions {
+  readonly transactionLifetimeMs?: number | undefined;
+  readonly shutDown: () => void;
+}
+
+export function createEngine(pools: Pools, identity: Identity, options: EngineOptions): Engine {
   const cursors = new Cursors();
   return {
     pools,
     identity,
     cursors,
-    transactions: new Transactions(pools.transactions, (id) => cursors.forget(id)),
+    transactions: new Transactions(
+      pools.transactions,
+      (id) => cursors.forget(id),
+      options.transactionLifetimeMs,
+    ),
     upserts: new UpsertTurns(pools.plain),
     definitions: new Definitions(pools),
-    shutDown,
+    shutDown: options.shutDown,
   };
 }
 

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   /** 0 or absent: any free one. */
   readonly port?: number;
   readonly replicaSet?: string;
+  /** After this an open transaction is rolled back. Default 60 s, as MongoDB's. */
+  readonly transactionLifetimeMs?: number;
   readonly onProblem?: (message: string) => void;
   /** A client sent `shutdown`. */
   readonly onShutdownCommand?: () => void;
@@ -47,7 +49,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const port = await listen(server, options.port ?? 0);
   const replicaSet = options.replicaSet ?? DEFAULT_REPLICA_SET;
-  engine = createEngine(pools, newIdentity(port, replicaSet), () => options.onShutdownCommand?.());
+  engine = createEngine(pools, newIdentity(port, replicaSet), {
+    transactionLifetimeMs: options.transactionLifetimeMs,
+    shutDown: () => options.onShutdownCommand?.(),
+  });
 
   let stopping: Promise<void> | undefined;
   return {

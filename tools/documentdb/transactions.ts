@@ -8,8 +8,8 @@ import { asDocs, type Doc } from './documents.ts';
 import { CommandError, commitResultUnknown, noSuchTransaction, sqlStateOf, TRANSIENT } from './errors.ts';
 import { LimitedMap } from './limited-map.ts';
 
-// MongoDB's transactionLifetimeLimitSeconds.
-const LIFETIME_MS = 60_000;
+/** MongoDB's transactionLifetimeLimitSeconds. */
+export const DEFAULT_LIFETIME_MS = 60_000;
 const REMEMBERED_COMMITS = 10_000;
 
 // MongoDB allows `create` and `createIndexes` on new collections; here they are refused as well, because the
@@ -47,12 +47,14 @@ export interface OpenTransaction {
 export class Transactions {
   readonly #pool: pg.Pool;
   readonly #forgetCursor: (id: string) => void;
+  readonly #lifetimeMs: number;
   readonly #open = new Map<string, OpenTransaction>();
   readonly #committed = new LimitedMap<string>(REMEMBERED_COMMITS);
 
-  constructor(pool: pg.Pool, forgetCursor: (id: string) => void) {
+  constructor(pool: pg.Pool, forgetCursor: (id: string) => void, lifetimeMs = DEFAULT_LIFETIME_MS) {
     this.#pool = pool;
     this.#forgetCursor = forgetCursor;
+    this.#lifetimeMs = lifetimeMs;
   }
 
   /** The transaction that the command belongs to; begun when the command says so; null outside of any. */
@@ -134,7 +136,7 @@ export class Transactions {
       client,
       cursors: new Set(),
       sockets: new Set(),
-      expiry: setTimeout(() => void this.rollBack(transaction), LIFETIME_MS).unref(),
+      expiry: setTimeout(() => void this.rollBack(transaction), this.#lifetimeMs).unref(),
       onClientError: () => {
         transaction.lost = true;
       },

@@ -1,8 +1,9 @@
 // mongod through mongodb-memory-server: a replica set of one member in a temporary folder. The package also
 // ends it when this process dies.
+import { ServicesUnavailable } from './services-unavailable.ts';
+
 const DOWNLOAD_HOST = 'https://fastdl.mongodb.org';
 const PROBE_LIMIT_MS = 1_500;
-// mongod answers a ping before it can take writes; an election of one member needs a moment.
 const REPLICA_SET = { count: 1, name: 'rs0', storageEngine: 'wiredTiger' } as const;
 
 /** True when mongodb-memory-server could download. Without the probe it tries for 7 s, or for minutes. */
@@ -16,13 +17,18 @@ export async function canDownloadMongod(): Promise<boolean> {
   }
 }
 
-/** Starts `binary`, or the one that mongodb-memory-server downloads and keeps. */
+/** Starts `binary`, or the one that mongodb-memory-server downloads and keeps. Throws ServicesUnavailable. */
 export async function startMongod(binary?: string): Promise<{ url: string; stop(): Promise<void> }> {
+  // Any mongod of the machine will do: without this the package compares its version with the one that it
+  // would download, and prints a warning of ten lines.
+  process.env['MONGOMS_SYSTEM_BINARY_VERSION_CHECK'] ??= 'false';
   // Loaded here: it reads its configuration, and a second MongoDB driver, when it is imported.
   const { MongoMemoryReplSet } = await import('mongodb-memory-server');
   const replicaSet = await MongoMemoryReplSet.create({
     replSet: REPLICA_SET,
     ...(binary === undefined ? {} : { binary: { systemBinary: binary } }),
+  }).catch((error: Error) => {
+    throw new ServicesUnavailable(`${binary ?? 'the downloaded mongod'} did not start: ${error.message}`);
   });
   let stopping: Promise<unknown> | undefined;
   return {
