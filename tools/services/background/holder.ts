@@ -1,7 +1,7 @@
 // The background process that holds the servers: they end when it does. Started by up.ts, which reads its
 // lines; it goes on without a reader.
 import { startServices } from '../start-services.ts';
-import { removeState, writeState } from './state.ts';
+import { claimState, removeState } from './state.ts';
 
 // The reader leaves after the start.
 process.stdout.on('error', () => {});
@@ -16,12 +16,17 @@ try {
     await services.stop();
     process.exit(0);
   };
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
-  writeState({ pid: process.pid, mongoUrl: services.mongoUrl, redisUrl: services.redisUrl });
+  const { mongoUrl, redisUrl } = services;
+  if (claimState({ pid: process.pid, mongoUrl, redisUrl })) {
+    process.once('SIGTERM', end);
+    process.once('SIGINT', end);
+    // Keeps the process alive; the servers' handles do not.
+    setInterval(() => {}, 2 ** 30);
+  } else {
+    // Another `up` was quicker: its servers are the ones.
+    await services.stop();
+  }
   tell('ready', '');
-  // Keeps the process alive; the servers' handles do not.
-  setInterval(() => {}, 2 ** 30);
 } catch (error) {
   tell('failed', error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

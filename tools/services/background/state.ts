@@ -1,5 +1,5 @@
 // Which servers run in the background: written by the process that holds them, read by everybody else.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -28,10 +28,21 @@ export function runningServices(): BackgroundState | undefined {
   return state.success && isHolder(state.data.pid) ? state.data : undefined;
 }
 
-export function writeState(state: BackgroundState): void {
-  // Renamed into place: a reader never sees half a file.
-  writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
-  renameSync(`${stateFile}.new`, stateFile);
+/** Makes this process the one that holds the servers; false when another one, alive, came first. */
+export function claimState(state: BackgroundState): boolean {
+  if (runningServices()) return false;
+  const draft = `${stateFile}.${state.pid}`;
+  writeFileSync(draft, `${JSON.stringify(state, null, 2)}\n`);
+  try {
+    // What a killed holder left. Linked, not renamed: a link fails when two processes come this far.
+    rmSync(stateFile, { force: true });
+    linkSync(draft, stateFile);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(draft);
+  }
 }
 
 export function removeState(): void {
