@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Database } from '../../db/database.ts';
-import type { JobPayload } from '../../queues/definitions.ts';
 import type { Authenticate } from '../authenticate.ts';
 import { backfillRoutes } from './backfills.ts';
 import { varianceRoutes } from './variance.ts';
@@ -12,7 +11,7 @@ export interface AnalyticsRouteDependencies {
   timezone: string;
   tolerancePercent: number;
   /** Hands a job to the queue; throws when Redis is away. */
-  ring: (payload: JobPayload) => Promise<void>;
+  ring: (payload: { v: 1; type: 'backfill-variance'; run_id: string }) => Promise<void>;
 }
 
 /** The analytics of the contract, section 4. */
