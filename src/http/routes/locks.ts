@@ -69,7 +69,10 @@ const entryToWire = (entry: LockHistoryEntry): z.infer<typeof wireEntry> => ({
 });
 
 /** The lock endpoints of contract 4, for supervisors; forcing is an admin's. */
-export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDependencies): void {
+export async function lockRoutes(
+  server: FastifyInstance,
+  dependencies: LockRouteDependencies,
+): Promise<void> {
   const { database, authenticate, notifyOutbox, ringAt } = dependencies;
   const app = server.withTypeProvider<ZodTypeProvider>();
   const onRequest = authenticate('supervisor');
@@ -86,14 +89,15 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
     {
       onRequest,
       schema: {
+        summary: 'Active locks',
         tags,
         querystring: z.object({ session_id: text(1, 100).optional(), limit, cursor }),
         response: { 200: z.object({ locks: z.array(wireLock), ...listed }) },
       },
     },
     async (request) => {
-      const { locks, ...rest } = await listLocks(database, request.query);
-      return { locks: locks.map(lockToWire), ...rest };
+      const { rows, ...rest } = await listLocks(database, request.query);
+      return { locks: rows.map(lockToWire), ...rest };
     },
   );
 
@@ -102,6 +106,7 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
     {
       onRequest,
       schema: {
+        summary: 'Lock an item',
         tags,
         body: z.object({
           item_code: text(1, 100),
@@ -133,6 +138,7 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
     {
       onRequest,
       schema: {
+        summary: 'Renew a lock',
         tags,
         params: itemParams,
         body: z.object({ fence, ttl_seconds: ttl }),
@@ -159,6 +165,7 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
     {
       onRequest,
       schema: {
+        summary: 'Release a lock, or force it',
         tags,
         params: itemParams,
         querystring: z.object({
@@ -192,6 +199,7 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
     {
       onRequest,
       schema: {
+        summary: 'What happened to an item’s locks',
         tags,
         params: itemParams,
         querystring: z.object({ limit, cursor }),
@@ -199,8 +207,8 @@ export function lockRoutes(server: FastifyInstance, dependencies: LockRouteDepen
       },
     },
     async (request) => {
-      const { history, ...rest } = await lockHistory(database, { ...request.params, ...request.query });
-      return { history: history.map(entryToWire), ...rest };
+      const { rows, ...rest } = await lockHistory(database, { ...request.params, ...request.query });
+      return { history: rows.map(entryToWire), ...rest };
     },
   );
 }

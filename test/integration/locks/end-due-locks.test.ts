@@ -1,21 +1,24 @@
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../../src/db/database.ts';
 import { takeLocks } from '../../../src/db/locks/take-locks.ts';
 import { inTransaction } from '../../../src/db/transaction.ts';
 import { endDueLocks } from '../../../src/jobs/end-due-locks.ts';
 import { age, dropDatabase, lockDatabase, published, request, story, take } from './lock-database.ts';
 
-const opened: Database[] = [];
 let database: Database;
 let rings: Date[] = [];
 let notified = 0;
-beforeEach(async () => {
+beforeAll(async () => {
   database = await lockDatabase();
-  opened.push(database);
+});
+beforeEach(async () => {
+  await database.locks.deleteMany();
+  await database.lockHistory.deleteMany();
+  await database.outbox.deleteMany();
   rings = [];
   notified = 0;
 });
-afterAll(() => Promise.all(opened.map(dropDatabase)));
+afterAll(() => dropDatabase(database));
 
 const run = () =>
   endDueLocks({

@@ -65,7 +65,7 @@ test('a late release of the old holder does not free the new lock', async () => 
   await age(database, 'paused', 900);
   const current = await take(database, 'paused', 'omar');
   expect(await releaseLockNow(database, holder('paused', old.fence))).toBeUndefined();
-  expect((await listLocks(database, { limit: 500 })).locks).toContainEqual(current);
+  expect((await listLocks(database, { limit: 500 })).rows).toContainEqual(current);
 });
 
 test('a release frees the item and is told', async () => {
@@ -86,9 +86,9 @@ test('an admin forces any lock, with a fence only that one', async () => {
 test('locks are listed by session, page by page', async () => {
   for (const item of ['p-1', 'p-2', 'p-3']) await take(database, item, 'mira', { session_id: 'S-list' });
   const first = await listLocks(database, { session_id: 'S-list', limit: 2 });
-  expect([first.total, first.locks.map((lock) => lock.item_code)]).toEqual([3, ['p-1', 'p-2']]);
+  expect([first.total, first.rows.map((lock) => lock.item_code)]).toEqual([3, ['p-1', 'p-2']]);
   const second = await listLocks(database, { session_id: 'S-list', limit: 2, cursor: first.next_cursor });
-  expect([second.locks.map((lock) => lock.item_code), second.next_cursor]).toEqual([['p-3'], undefined]);
+  expect([second.rows.map((lock) => lock.item_code), second.next_cursor]).toEqual([['p-3'], undefined]);
 });
 
 test('the history outlives the lock and comes page by page', async () => {
@@ -97,7 +97,7 @@ test('the history outlives the lock and comes page by page', async () => {
   await releaseLockNow(database, holder('told', fence));
   const first = await lockHistory(database, { item_code: 'told', limit: 2 });
   const second = await lockHistory(database, { item_code: 'told', limit: 2, cursor: first.next_cursor });
-  const entries = [...first.history, ...second.history];
+  const entries = [...first.rows, ...second.rows];
   expect(entries.map((entry) => [entry.event, entry.by, entry.fence])).toEqual([
     ['created', 'mira', 1],
     ['renewed', 'mira', 1],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { connectDatabase, type Database } from '../../../src/db/database.ts';
 import { listRuns, RUN_SILENT_MS, startRun } from '../../../src/db/schedule-runs.ts';
 import { setPaused } from '../../../src/db/schedule-states.ts';
@@ -11,7 +11,6 @@ import type { JobPayload } from '../../../src/queues/definitions.ts';
 import { createScheduler, triggerSchedule } from '../../../src/queues/scheduler.ts';
 import { type EngineSchedule, engineSchedules } from '../../../src/queues/schedules.ts';
 
-const opened: Database[] = [];
 let database: Database;
 let rings: JobPayload[] = [];
 let errors: unknown[] = [];
@@ -20,10 +19,13 @@ let working = false;
 /** The clock of all schedulers of a test. */
 let clock: Date;
 
-beforeEach(async () => {
+beforeAll(async () => {
   database = await connectDatabase({ url: inject('mongoUrl'), dbName: `schedules_${randomUUID()}` });
-  opened.push(database);
   await ensureSchema(database);
+});
+beforeEach(async () => {
+  await database.scheduleRuns.deleteMany();
+  await database.scheduleStates.deleteMany();
   rings = [];
   errors = [];
   working = false;
@@ -31,10 +33,8 @@ beforeEach(async () => {
   clock = new Date('2030-03-01T12:00:00Z');
 });
 afterAll(async () => {
-  for (const each of opened) {
-    await each.db.dropDatabase();
-    await each.client.close();
-  }
+  await database.db.dropDatabase();
+  await database.client.close();
 });
 
 const [nightly, requeue] = engineSchedules({ nightlyCron: '30 0 * * *', timezone: 'Europe/Berlin' }) as [
