@@ -39,7 +39,11 @@ export function listenToBell(options: {
   logger: Logger;
   onRing: () => void;
 }): { stop(): void } {
-  const connection = openConnection(options.redis, options.logger, 'bell', { enableOfflineQueue: true });
+  const connection = openConnection(options.redis, options.logger, 'bell', {
+    // The one subscription waits for Redis as long as it takes.
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+  });
   connection.on('message', options.onRing);
   // Whatever was committed while nobody listened is fetched now instead of at the next poll.
   connection.on('ready', options.onRing);

@@ -114,7 +114,10 @@ test('two publishers at once: one leads, the other takes over when it stops', as
   await scene.commit(numbered(2));
 
   await vi.waitFor(async () => expect((await published(scene)).map(({ n }) => n)).toEqual([1, 2]), WAIT);
-  expect(other.stats()).toMatchObject({ leading: true, published: 1, epochs: 0 });
+  await vi.waitFor(
+    () => expect(other.stats()).toMatchObject({ leading: true, published: 1, epochs: 0 }),
+    WAIT,
+  );
 });
 
 test('a backlog leaves in pages, in the order {at, n, _id}', async () => {
@@ -123,7 +126,10 @@ test('a backlog leaves in pages, in the order {at, n, _id}', async () => {
   const publisher = await scene.publisher({ pageSize: 3 });
   await vi.waitFor(async () => expect(await unsent(scene)).toBe(0), WAIT);
   expect((await published(scene)).map(({ n }) => n)).toEqual([...Array(10).keys()]);
-  expect(publisher.stats()).toMatchObject({ published: 10, pages: 4, epochs: 1, failures: 0 });
+  await vi.waitFor(
+    () => expect(publisher.stats()).toMatchObject({ published: 10, pages: 4, epochs: 1, failures: 0 }),
+    WAIT,
+  );
 });
 
 test.each([

@@ -58,6 +58,8 @@ export interface Stage {
   redis: Redis;
   streamKey: string;
   bellChannel: string;
+  /** Cuts connections of this stage at Redis; `purpose` picks them, '' all of its services'. */
+  cut(purpose: string): Promise<void>;
   /** Commits events in one transaction and rings, as a job does. */
   commit(...events: RealTimeEvent[]): Promise<void>;
   publisher(options?: Partial<OutboxPublisherOptions>): Promise<OutboxPublisher>;
@@ -71,7 +73,11 @@ export interface Stage {
 export async function stage(): Promise<Stage> {
   const fresh = await freshDatabase();
   const database = await connectDatabase({ url: fresh.url, dbName: fresh.name });
-  const redis = new Redis(inject('redisUrl'), { connectionName: `stage-${fresh.name}` });
+  const redis = new Redis(inject('redisUrl'), {
+    connectionName: `stage-${fresh.name}`,
+    // As the engine's: what belongs to the shared connection must not reach those that wait long.
+    commandTimeout: 400,
+  });
   const { streamKey, bellChannel } = realtimeKeys(freshRedisPrefix());
   onTestFinished(async () => {
     await redis.del(streamKey);
@@ -98,6 +104,13 @@ export async function stage(): Promise<Stage> {
       const at = await readServerTime(database);
       await inTransaction(database, (session) => appendEvents(database, session, events, at));
       bell.ring();
+    },
+    async cut(purpose) {
+      const name = `name=${redis.options.connectionName}-${purpose}`;
+      for (const line of String(await redis.client('LIST')).split('\n')) {
+        const id = /^id=(\d+)/.exec(line)?.[1];
+        if (id && line.includes(name)) await redis.client('KILL', 'ID', id);
+      }
     },
     async publisher(options = {}) {
       const publisher = createOutboxPublisher({

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { numbered, numbersOf, stage, tokenFor } from './realtime-engine.ts';
 import { watch } from './watcher.ts';
@@ -265,4 +266,24 @@ test('stop closes everybody with 1012, also those who do not answer', async () =
     expect(clients.slice(1).map((one) => one.closed?.code)).toEqual([1012, 1012, 1012, 1012]),
   );
   await stoppable.stop();
+});
+
+test('no log line holds a token or the query, at any level', async () => {
+  const { relay } = await stage();
+  const lines: string[] = [];
+  const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
+  const { url } = await relay({ logger, allowedOrigins: ['https://warehouse.example'] });
+  const token = await tokenFor('sam', 'supervisor');
+  const clients = [
+    watch(`${url}?token=${token}&device_id=query-canary`),
+    watch(`${url}?token=${token}x&device_id=query-canary`),
+    watch(`${url}?device_id=query-canary`, { token, origin: 'https://elsewhere.example' }),
+  ];
+  await vi.waitFor(
+    () => expect(clients.map((one) => one.closed?.code)).toEqual([undefined, 4501, 4503]),
+    WAIT,
+  );
+  await vi.waitFor(() => expect(clients[0]?.frames).toHaveLength(1), WAIT);
+  expect(lines.join('')).toContain('connection refused');
+  expect(lines.join('')).not.toMatch(new RegExp(`query-canary|${token.slice(-20)}`));
 });

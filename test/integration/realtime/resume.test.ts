@@ -161,7 +161,7 @@ test('after a flush: a new epoch, honest resumes, and those who are live miss no
   await scene.redis.del(scene.streamKey);
   await scene.commit(numbered(4));
   await vi.waitFor(() => expect(numbersOf(live.events)).toEqual([4]), WAIT);
-  expect(publisher.stats().epochs).toBe(2);
+  await vi.waitFor(() => expect(publisher.stats()).toMatchObject({ epochs: 2, published: 4 }), WAIT);
   expect(live.closed).toBeUndefined();
 
   const client = watch(`${url}?last_event_id=${lastId}`, { token });
@@ -196,11 +196,26 @@ test('a bus whose connection is cut goes on behind the last event', async () => 
   await vi.waitFor(() => expect(client.frames).toHaveLength(1), WAIT);
   await scene.commit(numbered(1));
   await vi.waitFor(() => expect(client.events).toHaveLength(1), WAIT);
-  const own = String(await scene.redis.client('LIST')).split('\n');
-  for (const line of own.filter((one) => one.includes(`name=${scene.redis.options.connectionName}-bus`))) {
-    await scene.redis.client('KILL', 'ID', /id=(\d+)/.exec(line)?.[1] ?? '');
-  }
+  await scene.cut('bus');
   await scene.commit(numbered(2));
   await vi.waitFor(() => expect(numbersOf(client.events)).toEqual([1, 2]), WAIT);
+  expect(client.closed).toBeUndefined();
+});
+
+test('connections to Redis that break again and again lose and double nothing', async () => {
+  const scene = await stage();
+  await scene.publisher();
+  const { url } = await scene.relay();
+  const client = watch(url, { token: await tokenFor('sam', 'supervisor') });
+  await vi.waitFor(() => expect(client.frames).toHaveLength(1), WAIT);
+  let n = 0;
+  for (let round = 0; round < 12; round += 1) {
+    const before = n;
+    await scene.commit(...Array.from({ length: 5 }, (_, i) => numbered(before + 1 + i)));
+    n += 5;
+    if (round % 2 === 0) await scene.cut('');
+  }
+  await vi.waitFor(() => expect(client.events.at(-1)?.payload.data['n']).toBe(n), WAIT);
+  expect(numbersOf(client.events)).toEqual(Array.from({ length: n }, (_, i) => i + 1));
   expect(client.closed).toBeUndefined();
 });
