@@ -38,11 +38,12 @@ export function recomputePeriod(database: Database, period: Period, run: PeriodR
     const [before, stored, after] = await loadDocuments(database, session, { type, starts });
     const groups = await loadPeriodGroups(database, session, { ...period, ...run });
     const decision = decidePeriod(period, { groups, previous: before, stored, next: after }, run);
+    // Always, and before anything else is written: of two recomputations that overlap, one starts again here
+    // and sees what the other did.
+    await writeGuards(database, session, { period, next, backfillRun: run.backfillRun });
     for (const document of decision.replace) await replaceDocument(database, session, document);
     if (decision.outcome === 'removed') await removeDocument(database, session, period);
     await settleMarks(database, session, { ...period, timezone: run.timezone });
-    // Always and last: of two recomputations that overlap, one starts again and sees what the other did.
-    await writeGuards(database, session, { period, next, backfillRun: run.backfillRun });
     return { outcome: decision.outcome, replaced: decision.replace.length };
   });
 }
