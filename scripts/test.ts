@@ -25,9 +25,6 @@ const passedOn = process.argv
 const ours = process.argv.slice(2).filter((argument) => !passedOn.includes(argument));
 process.argv.splice(2, process.argv.length, ...ours);
 
-// biome writes colours into a file or a pipe as well.
-if (!process.stdout.isTTY) process.env['NO_COLOR'] = '1';
-
 await runScript({
   name: 'test',
   usage,
@@ -45,7 +42,8 @@ await runScript({
 
 async function runChecks(): Promise<Counts[]> {
   const checks: [string, string, string[]][] = [
-    ['format and lint', bin('biome'), ['ci', '.']],
+    // Without the flag biome writes colours into a file or a pipe as well.
+    ['format and lint', bin('biome'), ['ci', '.', ...(process.stdout.isTTY ? [] : ['--colors=off'])]],
     ['types', bin('tsc'), ['--noEmit']],
   ];
   // The device code ships to phones: it must compile without Node's types.

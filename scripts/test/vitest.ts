@@ -36,11 +36,12 @@ function run(cwd: string, args: readonly string[]): Promise<number> {
     const child = spawn(process.execPath, args, { cwd, stdio: 'inherit' });
     // A plain kill of this process must stop the run, and with it the servers that it brought up.
     const passOn = (signal: NodeJS.Signals) => child.kill(signal);
-    const signals = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
-    for (const signal of signals) process.on(signal, passOn);
+    // Ctrl-C reaches vitest by itself; a second one would cut its clean-up short.
+    const ignore = () => {};
+    process.on('SIGTERM', passOn).on('SIGHUP', passOn).on('SIGINT', ignore);
     child.on('error', () => resolve(1));
     child.on('exit', (code) => {
-      for (const signal of signals) process.off(signal, passOn);
+      process.off('SIGTERM', passOn).off('SIGHUP', passOn).off('SIGINT', ignore);
       resolve(code ?? 1);
     });
   });
