@@ -92,21 +92,26 @@ export class ConfigError extends Error {
   }
 }
 
+/** What is wrong with a cron expression, or undefined. The cron rules live outside of this folder. */
+export type CronCheck = (expression: string) => string | undefined;
+
 /**
  * Reads the configuration from environment variables; empty ones count as missing.
  * Throws ConfigError with all problems at once.
  */
-export function parseConfig(variables: Record<string, string | undefined>): Config {
+export function parseConfig(
+  variables: Record<string, string | undefined>,
+  cronProblem: CronCheck = () => undefined,
+): Config {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map((issue) => {
-        const name = String(issue.path[0]);
-        return given[name] === undefined ? `${name} is missing` : `${name} ${issue.message}`;
-      }),
-    );
-  }
+  const problems = (parsed.error?.issues ?? []).map((issue) => {
+    const name = String(issue.path[0]);
+    return given[name] === undefined ? `${name} is missing` : `${name} ${issue.message}`;
+  });
+  const cron = given['NIGHTLY_CRON'] === undefined ? undefined : cronProblem(given['NIGHTLY_CRON']);
+  if (cron !== undefined) problems.push(`NIGHTLY_CRON ${cron}`);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const env = parsed.data;
   return Object.freeze({
     mongodbUrl: env.MONGODB_URL,
@@ -133,4 +138,4 @@ function databaseOfUrl(mongodbUrl: string): string | undefined {
 }
 
 /** The configuration of this process. The only reader of `process.env`. */
-export const loadConfig = (): Config => parseConfig(process.env);
+export const loadConfig = (cronProblem?: CronCheck): Config => parseConfig(process.env, cronProblem);

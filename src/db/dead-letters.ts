@@ -2,6 +2,9 @@ import type { ClientSession } from 'mongodb';
 import type { RealTimeEvent } from '../contract/wire-types.ts';
 import { systemAlert } from '../domain/events/system-alert.ts';
 import type { Database } from './database.ts';
+import { appendEvents } from './outbox.ts';
+import { readServerTime } from './server-time.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Work that was set aside after it failed for good; an administrator may send it again. */
 export interface DeadLetter {
@@ -37,4 +40,42 @@ export async function addDeadLetter(
     _id,
     letter.created_at,
   );
+}
+
+export interface DeadJob {
+  id: string;
+  queue: string;
+  attempts: number;
+  payload: unknown;
+  reason: string;
+}
+
+/** Sets a job aside that failed for good, with its ids, and tells operators. */
+export async function recordDeadJob(database: Database, job: DeadJob): Promise<void> {
+  await inTransaction(database, async (session) => {
+    const now = await readServerTime(database, session);
+    const alert = await addDeadLetter(
+      database,
+      {
+        _id: `${job.queue}/${job.id}`,
+        source: 'job',
+        queue: job.queue,
+        reason: job.reason,
+        attempts: job.attempts,
+        created_at: now,
+        reference: idsOf(job.payload),
+      },
+      session,
+    );
+    await appendEvents(database, session, [alert], now);
+  });
+}
+
+// Payloads hold ids only; anything else in one is left out.
+function idsOf(payload: unknown): DeadLetter['reference'] {
+  const reference: DeadLetter['reference'] = {};
+  for (const [name, value] of Object.entries((payload ?? {}) as Record<string, unknown>)) {
+    if (typeof value === 'string' || typeof value === 'number') reference[name] = value;
+  }
+  return reference;
 }

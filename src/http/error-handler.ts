@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import type { ErrorBody } from '../contract/wire-types.ts';
+import { isTransient } from '../db/transient.ts';
 import { ApiError } from './errors.ts';
 
 const MAX_ISSUES = 20;
@@ -31,7 +32,7 @@ export function notFound(): never {
   throw new ApiError('not_found');
 }
 
-const DATABASE_AWAY = new Set(['MongoNetworkError', 'MongoServerSelectionError', 'MongoNetworkTimeoutError']);
+const RETRY_AFTER_SECONDS = 5;
 
 function knownError(error: FastifyError): ApiError {
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -42,8 +43,8 @@ function knownError(error: FastifyError): ApiError {
     return new ApiError('invalid_request', undefined, { issues });
   }
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiError('batch_too_large');
-  if (DATABASE_AWAY.has(error.name) || error.name === 'TransactionGaveUp') {
-    return new ApiError('unavailable', undefined, { retryAfterSeconds: 5 });
+  if (isTransient(error)) {
+    return new ApiError('unavailable', undefined, { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return new ApiError(codeOfStatus(status), error.message);

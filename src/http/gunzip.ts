@@ -19,7 +19,7 @@ export async function inflateBody(
   _reply: unknown,
   payload: Payload,
 ): Promise<Payload> {
-  const encoding = request.headers['content-encoding'];
+  const encoding = request.headers['content-encoding']?.toLowerCase();
   if (encoding === undefined || encoding === 'identity') return bounded(request, payload);
   if (encoding !== 'gzip') throw new ApiError('invalid_request', 'Content-Encoding must be gzip or absent.');
   const received = counter(MAX_BODY_BYTES);

@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Logger, withoutToken } from '../runtime/logger.ts';
 import { handleError, notFound } from './error-handler.ts';
@@ -16,13 +16,15 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export async function createHttpApp(logger: Logger): Promise<HttpApp> {
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_INFLATED_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     // Sockets that idle must not hold up a stop.
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    // A URL that cannot be decoded never reaches the error handler by itself.
+    frameworkErrors: handleError,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

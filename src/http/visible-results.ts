@@ -1,20 +1,25 @@
 import type { OperationResult, Resolution } from '../contract/wire-types.ts';
 
+/** A member of staff, and which of the results are about a BLIND session. */
+export interface BlindReader {
+  user_id: string;
+  isBlind: (index: number) => boolean;
+}
+
 /**
  * Verdicts as their reader may see them: a conflict that was resolved since is a `duplicate` with its
- * resolution (rules, "Identity"), and `blindFor`, a member of staff in a BLIND session, sees no quantity
- * that somebody else counted.
+ * resolution (rules, "Identity"), and staff see no quantity that somebody else counted in a BLIND session.
  */
 export function visibleResults(
   results: readonly OperationResult[],
   resolutions: ReadonlyMap<string, Resolution>,
-  blindFor: string | undefined,
+  reader: BlindReader | undefined,
 ): OperationResult[] {
-  return results.map((result) => {
+  return results.map((result, index) => {
     const resolution = result.conflict_id === undefined ? undefined : resolutions.get(result.conflict_id);
     const settled: OperationResult =
       result.verdict === 'conflict' && resolution !== undefined ? resolved(result, resolution) : result;
-    return blindFor === undefined ? settled : withoutForeignCount(settled, blindFor);
+    return reader?.isBlind(index) ? withoutForeignCount(settled, reader.user_id) : settled;
   });
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { OperationResult } from '../contract/wire-types.ts';
+import { againOnDuplicate } from '../db/again-on-duplicate.ts';
 import type { Database } from '../db/database.ts';
 import { addDeadLetter } from '../db/dead-letters.ts';
 import { appendEvents } from '../db/outbox.ts';
@@ -15,6 +16,7 @@ import {
   returnAttempt,
   startAlone,
 } from '../db/sync/sync-batches.ts';
+import { loadLedger } from '../db/sync/sync-operations.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { isTransient } from '../db/transient.ts';
 import { person } from '../domain/events/actor.ts';
@@ -31,8 +33,8 @@ export interface SyncDependencies {
   ring: (payload: JobPayload) => Promise<void>;
   ringAt: (at: Date) => Promise<void>;
   notifyOutbox: () => void;
-  /** Tells waiting uploads that a batch is through. */
-  batchApplied: (batchId: string) => void;
+  /** Tells waiting uploads that a batch is through, and counts its verdicts. */
+  batchApplied: (batchId: string, verdicts: Readonly<Record<string, number>>, seconds: number) => void;
   /** The decision itself; tests put one here that fails. */
   decide?: typeof decideChunk;
 }
@@ -75,14 +77,16 @@ async function applyBatch(dependencies: SyncDependencies, batch: ClaimedBatch): 
     if (isTransient(error)) await returnAttempt(dependencies.database, batch._id).catch(() => {});
     throw error;
   }
-  dependencies.batchApplied(batch._id);
+  const verdicts = countVerdicts(batch.results);
+  const durationMs = Math.round(performance.now() - startedAt);
+  dependencies.batchApplied(batch._id, verdicts, durationMs / 1000);
   dependencies.logger.info(
     {
       batch_id: batch._id,
       device_id: batch.device_id,
       operations: batch.items.length,
-      verdicts: countVerdicts(batch.results),
-      duration_ms: Math.round(performance.now() - startedAt),
+      verdicts,
+      duration_ms: durationMs,
     },
     'batch applied',
   );
@@ -128,15 +132,17 @@ async function applyItems(
   const { database, timezone, decide = decideChunk } = dependencies;
   const context = uploadContext(dependencies, batch);
   const earlier = { items: batch.items.slice(0, batch.next_item), results: batch.results };
-  const { plan, nextExpiryAt } = await inTransaction(database, async (session) => {
-    const snapshot = await loadSnapshot(database, session, batch, items);
-    const plan = decide(items, snapshot, context, earlier);
-    const applied = await applyDecisions(database, session, position(batch), plan, context, {
-      now: snapshot.now,
-      timezone,
-    });
-    return { plan, ...applied };
-  });
+  const { plan, nextExpiryAt } = await againOnDuplicate(() =>
+    inTransaction(database, async (session) => {
+      const snapshot = await loadSnapshot(database, session, batch, items);
+      const plan = decide(items, snapshot, context, earlier);
+      const applied = await applyDecisions(database, session, position(batch), plan, context, {
+        now: snapshot.now,
+        timezone,
+      });
+      return { plan, ...applied };
+    }),
+  );
   noteProgress(batch, plan);
   dependencies.notifyOutbox();
   if (nextExpiryAt) await dependencies.ringAt(nextExpiryAt);
@@ -150,9 +156,10 @@ async function setAside(
 ): Promise<void> {
   const { database, timezone } = dependencies;
   const context = uploadContext(dependencies, batch);
-  const plan = rejectFailed(item);
-  await inTransaction(database, async (session) => {
+  const plan = await inTransaction(database, async (session) => {
     const now = await readServerTime(database, session);
+    const ledger = await loadLedger(database, session, batch, [item.id]);
+    const plan = rejectFailed(item, ledger.values().next().value);
     await applyDecisions(database, session, position(batch), plan, context, { now, timezone });
     const letter = await addDeadLetter(
       database,
@@ -173,6 +180,7 @@ async function setAside(
       session,
     );
     await appendEvents(database, session, [letter], now);
+    return plan;
   });
   noteProgress(batch, plan);
   dependencies.notifyOutbox();

@@ -14,7 +14,7 @@ export interface Producer extends Service {
 }
 
 /** Expiries within this are ended by one job, so that many locks do not mean as many jobs. */
-const EXPIRY_BUCKET_MS = 100;
+const EXPIRY_BUCKET_MS = 25;
 
 const KEPT_FAILURES = { count: 1_000, age: 7 * 86_400 };
 

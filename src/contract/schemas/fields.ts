@@ -10,7 +10,7 @@ export const text = (min: number, max: number) =>
     // A control character in an id ends up in logs, file names and CSV cells: none is accepted.
     .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
 
-/** Notes may have line breaks; other control characters are refused. */
+/** A free text: as `text`, longer. */
 export const note = z
   .string()
   .trim()
@@ -33,7 +33,7 @@ export const time = z.union([z.number(), z.string().max(40)]).transform((value, 
   return z.NEVER;
 });
 
-const numberToMs = (value: number): number => Math.trunc(value < SECONDS_BELOW ? value * 1000 : value);
+const numberToMs = (value: number): number => Math.round(value < SECONDS_BELOW ? value * 1000 : value);
 
 const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 

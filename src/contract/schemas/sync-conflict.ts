@@ -54,6 +54,8 @@ export const syncConflict = z.object({
   resolved_by: z.string().optional(),
   resolved_at: z.date().optional(),
   trail: z.array(trailEntry),
+  /** Grows when another conflict of the item opens or ends: see db/conflicts/touch-peers.ts. */
+  peer_changes: z.int().optional(),
 });
 
 export type SyncConflict = z.infer<typeof syncConflict>;

@@ -6,11 +6,11 @@ export const MAX_BATCH_ITEMS = 500;
 /** What must be right in each item for the batch to be taken at all; the rest is judged per operation. */
 const uploadItem = z.object({
   id: z.int().min(1),
-  operation: z.unknown(),
-  entity_type: z.unknown(),
-  entity_id: z.unknown(),
-  payload: z.unknown(),
-  created_at: z.unknown(),
+  operation: z.unknown().optional(),
+  entity_type: z.unknown().optional(),
+  entity_id: z.unknown().optional(),
+  payload: z.unknown().optional(),
+  created_at: z.unknown().optional(),
 });
 
 /** The envelope of an upload (contract 4). */

@@ -112,3 +112,14 @@ function value(text: string, field: Field): number {
   if (number >= field.min && number <= field.max) return number;
   throw new CronError(`"${text}" is no ${field.name}: ${field.min}..${field.max}`);
 }
+
+/** What is wrong with an expression, in a few words, or undefined when it can be read. */
+export function cronProblem(text: string): string | undefined {
+  try {
+    parseCron(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CronError) return error.message;
+    throw error;
+  }
+}

@@ -24,6 +24,10 @@ export interface SessionRouteDependencies {
 const params = z.object({ session_id: text(1, 100) });
 const tags = ['sessions'];
 
+// In a query everything is text, also Unix time.
+const queryTime = z.preprocess((value) => (isDigits(value) ? Number(value) : value), time);
+const isDigits = (value: unknown): boolean => typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
+
 /** Sessions and their lines (contract 4). */
 export async function sessionRoutes(
   instance: FastifyInstance,
@@ -70,7 +74,7 @@ export async function sessionRoutes(
         summary: 'The lines of a session by item and location',
         querystring: z.object({
           item_code: text(1, 100).optional(),
-          updated_since: time.optional(),
+          updated_since: queryTime.optional(),
           limit,
           cursor,
         }),

@@ -23,7 +23,7 @@ import { readOperation } from '../../domain/sync/read-operation.ts';
 import type { Authenticate } from '../authenticate.ts';
 import { ApiError } from '../errors.ts';
 import { parseWait } from '../prefer.ts';
-import { visibleResults } from '../visible-results.ts';
+import { type BlindReader, visibleResults } from '../visible-results.ts';
 
 export interface SyncRouteDependencies {
   database: Database;
@@ -56,13 +56,13 @@ export async function syncBatchRoutes(instance: FastifyInstance, deps: SyncRoute
     },
     async (request, reply) => {
       const waitMs = parseWait(request.headers.prefer);
+      if (waitMs !== undefined) reply.header('Preference-Applied', 'wait');
       const batch = readBatch(request.body);
       const header = await acceptBatch(deps, batch, request.identity, request.ip);
       const announced = waitMs === undefined ? undefined : deps.waitForBatch(batch.batch_id, LOOK_EVERY_MS);
       if (header.state !== 'applied') await ringBriefly(deps, batch.device_id);
       if (header.state === 'applied') return sendResults(deps, reply, batch.batch_id, request.identity);
       if (waitMs !== undefined && (await becomesApplied(deps, batch.batch_id, waitMs, announced!))) {
-        reply.header('Preference-Applied', 'wait');
         return sendResults(deps, reply, batch.batch_id, request.identity);
       }
       return reply
@@ -185,12 +185,27 @@ async function batchStatus(
   if (!batch || !maySee(batch, identity)) throw new ApiError('not_found');
   const conflictIds = batch.results.flatMap((result) => result.conflict_id ?? []);
   const resolutions = await findResolutions(deps.database, conflictIds);
-  const blind = identity.role === 'staff' ? await findBlindSessions(deps.database, batch.session_ids) : [];
+  const masks = await blindResults(deps.database, batch, identity);
   return {
     batch_id: batch._id,
     state: batch.state,
-    results: visibleResults(batch.results, resolutions, blind.length > 0 ? identity.user_id : undefined),
+    results: visibleResults(batch.results, resolutions, masks),
     server_time: (await readServerTime(deps.database)).toISOString(),
+  };
+}
+
+/** Staff see no foreign counts in the results of BLIND sessions. */
+async function blindResults(
+  database: Database,
+  batch: BatchView,
+  identity: Identity,
+): Promise<BlindReader | undefined> {
+  if (identity.role !== 'staff') return undefined;
+  const named = batch.item_sessions.filter((sessionId) => sessionId !== undefined);
+  const blind = new Set(await findBlindSessions(database, [...new Set(named)]));
+  return {
+    user_id: identity.user_id,
+    isBlind: (index) => blind.has(batch.item_sessions[index] ?? ''),
   };
 }
 

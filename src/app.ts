@@ -1,0 +1,313 @@
+import { hostname } from 'node:os';
+
+import type { Config } from './config/config.ts';
+import { connectDatabase, type Database } from './db/database.ts';
+import { recordDeadJob } from './db/dead-letters.ts';
+import { ensureSchema } from './db/schema/ensure-schema.ts';
+import { readServerTime } from './db/server-time.ts';
+import { authenticator } from './http/authenticate.ts';
+import { analyticsRoutes } from './http/routes/analytics.ts';
+import { conflictRoutes } from './http/routes/conflicts.ts';
+import { lockRoutes } from './http/routes/locks.ts';
+import { healthRoutes, operationRoutes, type Readiness } from './http/routes/operations.ts';
+import { preferenceRoutes } from './http/routes/preferences.ts';
+import { sessionRoutes } from './http/routes/sessions.ts';
+import { syncBatchRoutes } from './http/routes/sync-batches.ts';
+import { createHttpApp, type HttpApp } from './http/server.ts';
+import { backfillVariance } from './jobs/backfill-variance.ts';
+import { checkSurroundings } from './jobs/check-surroundings.ts';
+import { claimConflict } from './jobs/claim-conflict.ts';
+import { endDueLocks } from './jobs/end-due-locks.ts';
+import { processSyncBatch } from './jobs/process-sync-batch.ts';
+import { requeueStrandedBatches } from './jobs/requeue-stranded-batches.ts';
+import { resolveConflict } from './jobs/resolve-conflict.ts';
+import { rollUpVariance } from './jobs/roll-up-variance.ts';
+import { runScheduled } from './jobs/run-scheduled.ts';
+import { voidLine } from './jobs/void-line.ts';
+import { type BatchSignals, createBatchSignals } from './queues/batch-signals.ts';
+import { lockSweep } from './queues/lock-sweep.ts';
+import { createProducer, type Producer } from './queues/producer.ts';
+import { producerConnection, workerConnection } from './queues/redis-connections.ts';
+import { createScheduler } from './queues/scheduler.ts';
+import { engineSchedules } from './queues/schedules.ts';
+import { createUploadLimiter } from './queues/upload-limiter.ts';
+import { createWorkers, type JobHandlers } from './queues/workers.ts';
+import { createEventBus } from './realtime/event-bus.ts';
+import { createOutboxBell } from './realtime/outbox-bell.ts';
+import { createOutboxPublisher } from './realtime/outbox-publisher.ts';
+import { realtimeKeys } from './realtime/realtime-keys.ts';
+import { createRelay, type Relay } from './realtime/relay.ts';
+import type { Logger } from './runtime/logger.ts';
+import { createMetrics, type Metrics } from './runtime/metrics.ts';
+import { type Service, startAll, stopAll } from './runtime/service.ts';
+import { tokenVerifier } from './runtime/verify-token.ts';
+
+/** Names this process in runs and leases. */
+const host = `${hostname()}:${process.pid}`;
+
+export interface Engine {
+  /** The port that was opened; the configured one may be 0. */
+  readonly port: number;
+  /** Ends everything in reverse order; unfinished work is handed back. */
+  stop(): Promise<void>;
+}
+
+type Redis = ReturnType<typeof producerConnection>;
+
+/** What most parts need; built first, closed last. */
+interface Ground {
+  config: Config;
+  logger: Logger;
+  database: Database;
+  redis: Redis;
+  producer: Producer;
+  signals: BatchSignals;
+  metrics: Metrics;
+  /** Aborted when the process is asked to stop. */
+  stopping: AbortController;
+  notifyOutbox: () => void;
+}
+
+/**
+ * Connects, makes what is missing in the schema, and starts the parts of the configured roles. Throws when
+ * the engine must not start; nothing is left open then.
+ */
+export async function startEngine(config: Config, logger: Logger): Promise<Engine> {
+  const database = await connectDatabase({
+    url: config.mongodbUrl,
+    dbName: config.mongodbDb,
+    sessionsCollection: config.sessionsCollection,
+  });
+  const redis = producerConnection(config.redisUrl);
+  const disconnect = async (): Promise<void> => {
+    redis.disconnect();
+    await database.client.close();
+  };
+  try {
+    await redis.connect();
+    await refuseUnfit(config, logger, database, redis);
+    for (const problem of await ensureSchema(database)) logger.warn({ problem }, 'an index is missing');
+    const ground = buildGround(config, logger, database, redis);
+    const { http, services } = await assemble(ground);
+    await startAll(services);
+    return {
+      port: portOf(http),
+      stop: async () => {
+        ground.stopping.abort();
+        await stopAll(services, (service, error) => logger.error({ err: error, service }, 'stop failed'));
+        await disconnect();
+      },
+    };
+  } catch (error) {
+    await disconnect();
+    throw error;
+  }
+}
+
+/** Start-up checks (contract 8): errors stop the start, warnings are logged with their remedy. */
+async function refuseUnfit(config: Config, logger: Logger, database: Database, redis: Redis): Promise<void> {
+  const findings = await checkSurroundings({ database, redis, config });
+  for (const { severity, code, message, remedy } of findings) {
+    if (severity === 'warning') logger.warn({ code, remedy }, message);
+  }
+  const errors = findings.filter((finding) => finding.severity === 'error');
+  if (errors.length > 0) {
+    throw new Error(errors.map(({ message, remedy }) => `${message} ${remedy}`).join('\n'));
+  }
+}
+
+function buildGround(config: Config, logger: Logger, database: Database, redis: Redis): Ground {
+  const bell = createOutboxBell({ redis, channel: realtimeKeys(config.queuePrefix).bellChannel });
+  return {
+    config,
+    logger,
+    database,
+    redis,
+    producer: createProducer({ redis, prefix: config.queuePrefix }),
+    signals: createBatchSignals({
+      publisher: redis,
+      subscriber: workerConnection(config.redisUrl),
+      prefix: config.queuePrefix,
+    }),
+    metrics: createMetrics(),
+    stopping: new AbortController(),
+    notifyOutbox: bell.ring,
+  };
+}
+
+/** The parts of this process's roles, in the order in which they start. */
+async function assemble(ground: Ground): Promise<{ http: HttpApp; services: Service[] }> {
+  const { config, logger, database, redis, producer } = ground;
+  const { roles } = config;
+  const keys = realtimeKeys(config.queuePrefix);
+  const http = await createHttpApp(logger);
+  const bus = createEventBus({ redis, streamKey: keys.streamKey, logger });
+  const verifyToken = tokenVerifier(config.jwtSecret);
+  const relay = createRelay({
+    server: http.server,
+    bus,
+    verifyToken,
+    allowedOrigins: config.allowedOrigins,
+    logger,
+  });
+  await registerHealth(http, ground);
+  if (roles.has('api')) await registerRoutes(http, ground, relay);
+  const services: Service[] = [producer, ground.signals];
+  if (roles.has('worker')) {
+    services.push(createOutboxPublisher({ database, redis, ...keys, logger }), buildWorkers(ground));
+  }
+  if (roles.has('scheduler')) services.push(...buildScheduler(ground));
+  if (roles.has('relay')) services.push(bus, relay);
+  // Last, so that nothing is taken before the rest runs, and nothing new comes while the rest stops.
+  services.push(httpService(http, config));
+  return { http, services };
+}
+
+async function registerHealth(http: HttpApp, ground: Ground): Promise<void> {
+  const { database, redis, metrics } = ground;
+  await healthRoutes(http, {
+    metrics: metrics.registry,
+    checkReadiness: async (): Promise<Readiness> => ({
+      mongodb: await answers(readServerTime(database)),
+      redis: await answers(redis.ping()),
+    }),
+  });
+}
+
+async function registerRoutes(http: HttpApp, ground: Ground, relay: Relay): Promise<void> {
+  const { config, database, redis, producer, signals, notifyOutbox, stopping } = ground;
+  const { timezone, tolerancePercent } = config;
+  const authenticate = authenticator(tokenVerifier(config.jwtSecret));
+  const shared = { database, authenticate };
+  const limiter = createUploadLimiter(redis, config.queuePrefix);
+  await syncBatchRoutes(http, {
+    ...shared,
+    ringDevice: (device_id) => producer.ring({ v: 1, type: 'process-sync-batch', device_id }),
+    waitForBatch: signals.wait,
+    takeUpload: limiter.take,
+    stopping: stopping.signal,
+  });
+  await conflictRoutes(http, {
+    ...shared,
+    resolveConflict: (id, request, actor) =>
+      resolveConflict({ database, timezone, notifyOutbox }, id, request, actor),
+    claimConflict: (id, actor) =>
+      claimConflict({ database, notifyOutbox, ringAt: producer.ringAt }, id, actor),
+  });
+  await sessionRoutes(http, {
+    ...shared,
+    voidLine: (target, actor) => voidLine({ database, timezone, notifyOutbox }, target, actor),
+  });
+  await lockRoutes(http, { ...shared, notifyOutbox, ringAt: producer.ringAt });
+  await analyticsRoutes(http, { ...shared, timezone, tolerancePercent, ring: producer.ring });
+  await preferenceRoutes(http, shared);
+  await operationRoutes(http, { ...shared, connections: relay.connections });
+}
+
+function buildWorkers(ground: Ground): Service {
+  const { config, database, logger, producer, signals, notifyOutbox, metrics } = ground;
+  const { timezone, tolerancePercent } = config;
+  const settings = { timezone, tolerancePercent };
+  const { ring, ringAt, ringAgain } = producer;
+  const handlers: JobHandlers = {
+    'process-sync-batch': (payload) =>
+      processSyncBatch(
+        {
+          database,
+          timezone,
+          maxCountAgeDays: config.maxCountAgeDays,
+          logger,
+          ring,
+          ringAt,
+          notifyOutbox,
+          batchApplied: (batchId, verdicts, seconds) => {
+            signals.announce(batchId);
+            metrics.batchApplied(verdicts, seconds);
+          },
+        },
+        payload,
+      ),
+    'end-due-locks': async () => {
+      await endDueLocks({ database, notifyOutbox, ringAt });
+    },
+    'roll-up-variance': async (payload, signal) => {
+      await runScheduled({ database, host }, payload, async () => {
+        const summary = await rollUpVariance({ database, settings, notifyOutbox, signal });
+        logger.info({ ...summary }, 'variance rolled up');
+        return `${summary.state}: ${summary.replaced} periods written, ${summary.unchanged} unchanged`;
+      });
+    },
+    'backfill-variance': async (payload, signal) => {
+      await backfillVariance({ database, settings, notifyOutbox, signal }, payload.run_id);
+    },
+    'requeue-stranded-batches': async (payload) => {
+      await runScheduled({ database, host }, payload, async () => {
+        const devices = await requeueStrandedBatches({ database, logger, ringAgain });
+        return `${devices} devices rung again`;
+      });
+    },
+  };
+  return createWorkers({
+    redisUrl: config.redisUrl,
+    prefix: config.queuePrefix,
+    handlers,
+    logger,
+    onSetAside: (job) => {
+      // A device's ring is made up for by the sweep; only other work needs a person.
+      if (job.queue === 'sync') return;
+      recordDeadJob(database, job).then(notifyOutbox, (error: unknown) =>
+        logger.error({ err: error, job_id: job.id }, 'the dead letter could not be stored'),
+      );
+    },
+  });
+}
+
+function buildScheduler(ground: Ground): Service[] {
+  const { config, database, logger, producer } = ground;
+  return [
+    createScheduler({
+      database,
+      schedules: engineSchedules(config),
+      ring: producer.ring,
+      now: () => readServerTime(database),
+      host,
+      onError: (schedule, error) =>
+        logger.warn({ err: error, schedule }, 'a schedule could not be looked at'),
+    }),
+    lockSweep({
+      ring: producer.ring,
+      onError: (error) => logger.debug({ err: error }, 'the lock sweep could not ring'),
+    }),
+  ];
+}
+
+function httpService(http: HttpApp, config: Config): Service {
+  return {
+    name: 'http',
+    start: async () => {
+      await http.listen({ host: config.host, port: config.port });
+    },
+    stop: () => http.close(),
+  };
+}
+
+function portOf(http: HttpApp): number {
+  const address = http.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return address.port;
+}
+
+/** A dependency that does not answer within this is away. */
+const READINESS_TIMEOUT_MS = 2_000;
+
+async function answers(question: Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, READINESS_TIMEOUT_MS, false);
+  const answered = question.then(
+    () => true,
+    () => false,
+  );
+  const result = await Promise.race([answered, late]);
+  clearTimeout(timer);
+  return result;
+}
