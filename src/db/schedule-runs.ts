@@ -148,6 +148,11 @@ export async function finishRun(
 
 const MAX_OUTCOME_CHARACTERS = 500;
 
+/** Gives an interrupted run back, to be rung again. Nothing when it was taken over. */
+export async function handBackRun(database: Database, run: Started): Promise<void> {
+  await database.scheduleRuns.updateOne(ofStarted(run), { $set: { state: 'claimed' } });
+}
+
 /** A claimed run that nobody started for this long is rung again; the queue drops a ring that is waiting. */
 const RING_AGAIN_MS = 60_000;
 const MAX_LOST_RUNS = 100;

@@ -271,6 +271,20 @@ describe('a run', () => {
     expect(run).toMatchObject({ state: 'done', outcome: 'well', attempt: 2 });
   });
 
+  test('that is interrupted by a stop is handed back', async () => {
+    const payload = await fired();
+    const stop = new AbortController();
+    const interrupted = async (): Promise<string> => {
+      stop.abort();
+      return 'half of it';
+    };
+    await runScheduled({ database, host: 'w', stopping: stop.signal }, payload, interrupted);
+    pass(2 * MINUTE_MS);
+    await scheduler().look();
+    expect(rings).toHaveLength(2);
+    expect(await runScheduled({ database, host: 'v' }, payload, async () => 'all of it')).toBe(true);
+  });
+
   test('that a person triggers is claimed and recorded like any', async () => {
     expect(await triggerSchedule(dependencies([nightly], 'a'), nightly)).toBe(true);
     const payload = rings[0] as Extract<JobPayload, { type: 'roll-up-variance' }>;
