@@ -182,6 +182,19 @@ test('nine bad frames are answered, the tenth within a minute ends the connectio
   await vi.waitFor(() => expect(client.closed?.code).toBe(1007), WAIT);
 });
 
+test('more than a hundred frames a second are answered with rate_limited, and the connection stays', async () => {
+  const { relay } = await stage();
+  const now = Date.now();
+  const { url } = await relay({ clock: () => now });
+  const client = watch(url, { token: await tokenFor('sam', 'supervisor') });
+  await vi.waitFor(() => expect(client.frames).toHaveLength(1), WAIT);
+  for (let i = 0; i < 120; i += 1) client.say({ type: 'heartbeat' });
+  await vi.waitFor(() => expect(client.frames).toHaveLength(121), WAIT);
+  expect(client.frames.filter(({ type }) => type === 'heartbeat')).toHaveLength(100);
+  expect(client.frames.at(-1)).toEqual({ type: 'error', error_code: 'rate_limited' });
+  expect(client.closed).toBeUndefined();
+});
+
 test('a frame over 64 KiB ends the connection with 1009', async () => {
   const { relay } = await stage();
   const {
