@@ -111,8 +111,9 @@ function progressLines(): BackfillOptions {
   };
 }
 
-const lineOf = (period: Period, what: string): string =>
-  `${period.type.padEnd(8)} ${period.first_day}  ${what}`;
+function lineOf(period: Period, what: string): string {
+  return `${period.type.padEnd(8)} ${period.first_day}  ${what}`;
+}
 
 function parseReprocess(text: string): Reprocess {
   if (text === 'missing' || text === 'stale' || text === 'all') return text;

@@ -67,7 +67,7 @@ it('goes on after a SIGKILL and redoes at most one period; dry run and audit agr
     if (/^(daily|weekly|monthly)/.test(line)) seen += 1;
     if (seen === 20) kill();
   });
-  expect(killed.code).toBeNull();
+  expect(killed).toMatchObject({ code: null, errors: '' });
   const doneBefore = await totalTurns();
   expect(doneBefore).toBeGreaterThanOrEqual(20);
 
