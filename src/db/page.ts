@@ -26,15 +26,32 @@ export function pageOf<T>(found: T[], limit: number, total: number, cursorOf: (r
 export const encodeCursor = (key: readonly (string | number)[]): string =>
   Buffer.from(JSON.stringify(key)).toString('base64url');
 
-/** The sort key in a cursor, or undefined when it is none of ours. */
-export function decodeCursor(
-  cursor: string,
-  parts: readonly ('string' | 'number')[],
-): (string | number)[] | undefined {
+/** A cursor that no list of ours gave out: starting over silently would page for ever. */
+export class InvalidCursor extends Error {
+  override name = 'InvalidCursor';
+  /** For HTTP: the caller's mistake. */
+  readonly statusCode = 400;
+  constructor() {
+    super('The cursor is none that this list gave out.');
+  }
+}
+
+/** The sort key in a cursor. Throws InvalidCursor when it is none of ours. */
+export function decodeCursor(cursor: string, parts: readonly ('string' | 'number')[]): (string | number)[] {
+  const key = parseJson(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (!Array.isArray(key) || key.length !== parts.length) throw new InvalidCursor();
+  if (!key.every((part, index) => typeof part === parts[index] && isUsable(part))) throw new InvalidCursor();
+  return key;
+}
+
+const MAX_TIME_IN_MS = 8.64e15;
+
+// The numbers in our cursors are times.
+const isUsable = (part: unknown): boolean => typeof part !== 'number' || Math.abs(part) <= MAX_TIME_IN_MS;
+
+function parseJson(text: string): unknown {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (!Array.isArray(key) || key.length !== parts.length) return undefined;
-    return key.every((part, index) => typeof part === parts[index]) ? key : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

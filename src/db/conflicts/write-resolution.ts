@@ -4,6 +4,7 @@ import type { SyncConflict } from '../../contract/schemas/sync-conflict.ts';
 import type { LineWrite } from '../../domain/sync/chunk.ts';
 import type { Database } from '../database.ts';
 import { writeLines } from '../sync/lines.ts';
+import { touchPeers } from './touch-peers.ts';
 
 export interface ResolutionWrite {
   conflict: SyncConflict;
@@ -25,6 +26,7 @@ export async function writeResolution(
     { session },
   );
   if (done.matchedCount === 0) throw new Error(`conflict ${conflict_id} is not pending in its own snapshot`);
+  await touchPeers(database, session, [write.conflict]);
   if (write.line) await writeLines(database, session, [write.line]);
   if (write.session) {
     const { session_id, sync_status, conflict_items } = write.session;

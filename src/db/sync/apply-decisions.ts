@@ -5,6 +5,7 @@ import { countCompleteEvent } from '../../domain/events/session-events.ts';
 import type { ChunkPlan, UploadContext } from '../../domain/sync/chunk.ts';
 import { deviceSessionKey } from '../../domain/sync/identity.ts';
 import { dirtyDays } from '../../domain/variance/dirty-days.ts';
+import { touchPeers } from '../conflicts/touch-peers.ts';
 import type { Database } from '../database.ts';
 import { markDirty } from '../dirty-periods.ts';
 import { takeLocks } from '../locks/take-locks.ts';
@@ -126,6 +127,7 @@ async function writeConflicts(
       },
     })),
   ];
+  await touchPeers(database, session, plan.openedConflicts);
   if (writes.length > 0) await database.conflicts.bulkWrite(writes, { session });
 }
 

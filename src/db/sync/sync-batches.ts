@@ -108,14 +108,18 @@ export async function claimNextBatch(database: Database, deviceId: string): Prom
   };
 }
 
-/** From here on the batch's operations are applied one by one; this start is the next one's first. */
+/**
+ * From here on the batch's operations are applied one by one. This start is the next one's first, unless it
+ * is the only one left: then the earlier starts were its own, too.
+ */
 export async function startAlone(database: Database, batch: ClaimedBatch): Promise<void> {
   const isolateUntil = batch.items.length;
+  const attempts = isolateUntil - batch.next_item === 1 ? batch.attempts : 1;
   await database.batches.updateOne(
     { _id: batch._id, next_item: batch.next_item },
-    { $set: { attempts: 1, isolate_until: isolateUntil } },
+    { $set: { attempts, isolate_until: isolateUntil } },
   );
-  batch.attempts = 1;
+  batch.attempts = attempts;
   batch.isolate_until = isolateUntil;
 }
 
@@ -163,8 +167,8 @@ export async function advanceBatch(
 }
 
 export type BatchView = Pick<SyncBatch, '_id' | 'user_id' | 'state' | 'results'> & {
-  /** The sessions that its operations name. */
-  session_ids: string[];
+  /** The session that each of its items names; undefined for one that could not be read. */
+  item_sessions: (string | undefined)[];
 };
 
 /** The batch's state and the verdicts committed so far. */
@@ -175,8 +179,8 @@ export async function findBatchView(database: Database, batchId: string): Promis
   );
   if (!batch) return null;
   const { items, ...view } = batch;
-  const sessionIds = items.flatMap((item) => ('operation' in item ? [item.operation.session_id] : []));
-  return { ...view, session_ids: [...new Set(sessionIds)] };
+  const item_sessions = items.map((item) => ('operation' in item ? item.operation.session_id : undefined));
+  return { ...view, item_sessions };
 }
 
 /** Batches that wait for a worker, counted up to `limit`. */

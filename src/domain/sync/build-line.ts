@@ -14,9 +14,11 @@ export function bookOf(
     erp_qty: erpQty,
     erp_qty_source: count.erp_qty !== null ? 'device' : erpQty !== null ? 'erp_items' : 'none',
     unit_value: count.unit_value ?? finite(erp?.mrp),
-    category: count.category ?? (erp?.category?.trim() || null),
+    category: count.category ?? label(erp?.category),
   };
 }
+
+const label = (value: unknown): string | null => (typeof value === 'string' ? value.trim() || null : null);
 
 // The ERP mirror is foreign data: a value that is no number is no value.
 const finite = (value: unknown): number | null =>

@@ -1,4 +1,5 @@
-import type { OperationResult } from '../../contract/wire-types.ts';
+import type { OperationResult, Resolution } from '../../contract/wire-types.ts';
+import { sessionEvent } from '../events/session-events.ts';
 import { Blockers } from './blockers.ts';
 import type { ChunkPlan, ChunkSnapshot, InboxOperation, LedgerEntry, UploadContext } from './chunk.ts';
 import { decideOperation, type Outcome } from './decide-operation.ts';
@@ -23,6 +24,10 @@ export function decideChunk(
     blockers.note(item, result);
     return result;
   });
+  // Once per session, with its last state: hundreds of conflicts in a batch are one change of its state.
+  for (const session of state.disputedSessions()) {
+    state.emit(sessionEvent(session, 'update', context.uploader, state.now));
+  }
   return { results, ...state.changes() };
 }
 
@@ -34,7 +39,7 @@ function decideItem(
 ): Outcome {
   const key = operationKey(context.device_id, context.queue_epoch, item.id).toString('base64');
   const recorded = state.recordedVerdict(key);
-  if (recorded) return replay(recorded, item, state);
+  if (recorded) return replay(recorded, item, (conflictId) => state.resolutionOf(conflictId));
   const decided = decideNew(item, state, context, blockers);
   if (decided.verdict !== 'retry') state.record(key, item.id, ledgerEntry(item, decided));
   return decided;
@@ -51,7 +56,11 @@ function decideNew(
 }
 
 /** The first verdict itself (rules, "Identity"); other content changes nothing. */
-function replay(recorded: LedgerEntry, item: InboxOperation, state: WorkingState): Outcome {
+function replay(
+  recorded: LedgerEntry,
+  item: InboxOperation,
+  resolutionOf: (conflictId: string) => Resolution | undefined,
+): Outcome {
   if (!recorded.content.equals(item.content)) return OPERATION_ID_REUSED;
   switch (recorded.verdict) {
     case 'applied':
@@ -64,7 +73,7 @@ function replay(recorded: LedgerEntry, item: InboxOperation, state: WorkingState
       };
     case 'conflict': {
       const conflict_id = recorded.conflict_id!;
-      const resolution = state.resolutionOf(conflict_id);
+      const resolution = resolutionOf(conflict_id);
       return resolution
         ? { verdict: 'duplicate', conflict_id, resolution }
         : { verdict: 'conflict', ...(recorded.code ? { code: recorded.code } : {}), conflict_id };
@@ -92,16 +101,22 @@ function ledgerEntry(item: InboxOperation, outcome: Outcome): LedgerEntry {
   };
 }
 
-/** The plan for an operation that ended its process three times: it alone is set aside (invariant S3). */
-export function rejectFailed(item: InboxOperation): ChunkPlan {
-  const outcome: Outcome = {
-    verdict: 'rejected',
-    code: 'operation_failed',
-    message: 'The server failed on this operation; it was set aside for an administrator.',
-  };
+const OPERATION_FAILED: Outcome = {
+  verdict: 'rejected',
+  code: 'operation_failed',
+  message: 'The server failed on this operation; it was set aside for an administrator.',
+};
+
+/**
+ * The plan for an operation that failed for good: it alone is set aside (invariant S3). One that has its
+ * first verdict already keeps it.
+ */
+export function rejectFailed(item: InboxOperation, recorded: LedgerEntry | undefined): ChunkPlan {
+  // A resolution since then is added where verdicts are shown.
+  const outcome = recorded ? replay(recorded, item, () => undefined) : OPERATION_FAILED;
   return {
     results: [{ id: item.id, ...outcome }],
-    ledger: [{ id: item.id, ...ledgerEntry(item, outcome) }],
+    ledger: recorded ? [] : [{ id: item.id, ...ledgerEntry(item, outcome) }],
     lines: [],
     createdSessions: [],
     changedSessions: [],

@@ -241,7 +241,6 @@ function openConflict(
     conflict_items: [...session.conflict_items, item_code],
   };
   state.changeSession(changed);
-  state.emit(sessionEvent(changed, 'update', context.uploader, state.now));
 }
 
 function joinConflict(

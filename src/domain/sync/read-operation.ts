@@ -47,13 +47,13 @@ function readSessionOperation(
     if (!parsed.success) return invalid('payload', parsed.error);
     if (!namesSession(item, parsed.data.session_id)) return wrongEntityId();
     const { notes, ...rest } = parsed.data;
-    return withContent(item, createdAt, parsed.data, { operation: name, ...rest, notes: notes ?? null });
+    return withContent(item, createdAt, parsed.data, { operation: name, ...rest, notes: notes || null });
   }
   const parsed = sessionCompletePayload.safeParse(item.payload);
   if (!parsed.success) return invalid('payload', parsed.error);
   if (!namesSession(item, parsed.data.session_id)) return wrongEntityId();
   const { notes, ...rest } = parsed.data;
-  return withContent(item, createdAt, parsed.data, { operation: name, ...rest, notes: notes ?? null });
+  return withContent(item, createdAt, parsed.data, { operation: name, ...rest, notes: notes || null });
 }
 
 function readCount(item: UploadEnvelopeItem, createdAt: Date): Content {
@@ -83,7 +83,9 @@ function withContent(
   payload: object,
   operation: Operation,
 ): Content {
-  const { entity_type, entity_id } = item;
+  const { entity_type } = item;
+  // `null` is how a device's table says that there is none.
+  const entity_id = trimmed(item.entity_id ?? undefined);
   const content = canonicalJson({
     operation: item.operation,
     entity_type,
@@ -102,7 +104,9 @@ const roundedOrNull = (value: number | undefined): number | null =>
   value === undefined ? null : round4(value);
 
 const namesSession = (item: UploadEnvelopeItem, sessionId: string): boolean =>
-  item.entity_id === undefined || item.entity_id === null || item.entity_id === sessionId;
+  item.entity_id === undefined || item.entity_id === null || trimmed(item.entity_id) === sessionId;
+
+const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : value);
 
 const reject = (message: string): Content => ({ rejection: { code: 'invalid_payload', message } });
 

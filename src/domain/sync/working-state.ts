@@ -11,6 +11,8 @@ type LockFacts = Pick<ItemLock, 'session_id' | 'reason' | 'locked_by'>;
 // Keys contain no control characters (contract 4).
 const itemKey = (key: Pick<LineKey, 'session_id' | 'item_code'>) => `${key.session_id}\n${key.item_code}`;
 export const lineKey = (key: LineKey) => `${itemKey(key)}\n${key.location}`;
+const writerKey = (line: LineKey, writer: Pick<SyncConflict, 'device_id' | 'queue_epoch'>) =>
+  `${lineKey(line)}\n${writer.device_id}\n${writer.queue_epoch}`;
 
 /**
  * The snapshot as the operations of one chunk change it, one after the other, so that each is decided on
@@ -24,6 +26,7 @@ export class WorkingState {
   readonly #createdSessions = new Set<string>();
   readonly #changedSessions = new Set<string>();
   readonly #conflicts = new Map<string, SyncConflict>();
+  readonly #conflictOfWriter = new Map<string, string>();
   readonly #openedConflicts = new Set<string>();
   readonly #changedConflicts = new Set<string>();
   readonly #ledger: Map<string, LedgerEntry>;
@@ -40,7 +43,7 @@ export class WorkingState {
     this.#snapshot = snapshot;
     for (const line of snapshot.lines) this.#putLine(line);
     for (const session of snapshot.sessions) this.#sessions.set(session.session_id, session);
-    for (const conflict of snapshot.pendingConflicts) this.#conflicts.set(conflict.conflict_id, conflict);
+    for (const conflict of snapshot.pendingConflicts) this.#putConflict(conflict);
     this.#ledger = new Map(snapshot.ledger);
     this.#locks = new Map(snapshot.locks);
     this.#visited = new Set(snapshot.visitedSessions);
@@ -120,16 +123,8 @@ export class WorkingState {
     key: LineKey,
     writer: { device_id: string; queue_epoch: string },
   ): SyncConflict | undefined {
-    for (const conflict of this.#conflicts.values()) {
-      if (
-        lineKey(conflict) === lineKey(key) &&
-        conflict.device_id === writer.device_id &&
-        conflict.queue_epoch === writer.queue_epoch
-      ) {
-        return conflict;
-      }
-    }
-    return undefined;
+    const conflictId = this.#conflictOfWriter.get(writerKey(key, writer));
+    return conflictId === undefined ? undefined : this.#conflicts.get(conflictId);
   }
 
   conflict(conflictId: string): SyncConflict | undefined {
@@ -137,13 +132,22 @@ export class WorkingState {
   }
 
   openConflict(conflict: SyncConflict): void {
-    this.#conflicts.set(conflict.conflict_id, conflict);
+    this.#putConflict(conflict);
     this.#openedConflicts.add(conflict.conflict_id);
   }
 
   changeConflict(conflict: SyncConflict): void {
-    this.#conflicts.set(conflict.conflict_id, conflict);
+    this.#putConflict(conflict);
     if (!this.#openedConflicts.has(conflict.conflict_id)) this.#changedConflicts.add(conflict.conflict_id);
+  }
+
+  /** Sessions whose conflict state changed since the snapshot. */
+  disputedSessions(): CountSession[] {
+    const before = new Map(this.#snapshot.sessions.map((session) => [session.session_id, session]));
+    return [...this.#sessions.values()].filter(
+      (session) =>
+        session.conflict_items.length !== (before.get(session.session_id)?.conflict_items.length ?? 0),
+    );
   }
 
   /** True the first time this device uploads for the session. */
@@ -185,6 +189,11 @@ export class WorkingState {
       before: before.get(key) ?? [],
       after: (this.#locationsOfItem.get(key) ?? []).map((location) => this.#lines.get(location)!),
     }));
+  }
+
+  #putConflict(conflict: SyncConflict): void {
+    this.#conflicts.set(conflict.conflict_id, conflict);
+    this.#conflictOfWriter.set(writerKey(conflict, conflict), conflict.conflict_id);
   }
 
   #putLine(line: CountLine): void {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -115,7 +116,7 @@ export async function sessionRoutes(
       reply
         .type('text/csv; charset=utf-8')
         .header('Content-Disposition', 'attachment; filename="report.csv"');
-      return reply.send(reportRows(deps.database, session, request.identity));
+      return reply.send(Readable.from(reportRows(deps.database, session, request.identity)));
     },
   );
 }
