@@ -11,6 +11,7 @@ import { conflictRoutes } from './http/routes/conflicts.ts';
 import { lockRoutes } from './http/routes/locks.ts';
 import { healthRoutes, operationRoutes, type Readiness } from './http/routes/operations.ts';
 import { preferenceRoutes } from './http/routes/preferences.ts';
+import { scheduleRoutes } from './http/routes/schedules.ts';
 import { sessionRoutes } from './http/routes/sessions.ts';
 import { syncBatchRoutes } from './http/routes/sync-batches.ts';
 import { createHttpApp, type HttpApp } from './http/server.ts';
@@ -28,7 +29,7 @@ import { type BatchSignals, createBatchSignals } from './queues/batch-signals.ts
 import { lockSweep } from './queues/lock-sweep.ts';
 import { createProducer, type Producer } from './queues/producer.ts';
 import { producerConnection, workerConnection } from './queues/redis-connections.ts';
-import { createScheduler } from './queues/scheduler.ts';
+import { createScheduler, type SchedulerDependencies, triggerSchedule } from './queues/scheduler.ts';
 import { engineSchedules } from './queues/schedules.ts';
 import { createUploadLimiter } from './queues/upload-limiter.ts';
 import { createWorkers, type JobHandlers } from './queues/workers.ts';
@@ -157,9 +158,11 @@ async function assemble(ground: Ground): Promise<{ http: HttpApp; services: Serv
     services.push(createOutboxPublisher({ database, redis, ...keys, logger }), buildWorkers(ground));
   }
   if (roles.has('scheduler')) services.push(...buildScheduler(ground));
-  if (roles.has('relay')) services.push(bus, relay);
-  // Last, so that nothing is taken before the rest runs, and nothing new comes while the rest stops.
+  if (roles.has('relay')) services.push(bus);
+  // After what it rings, so that nothing is taken before the rest runs.
   services.push(httpService(http, config));
+  // Last: its sockets have to end before the server they came through can close.
+  if (roles.has('relay')) services.push(relay);
   return { http, services };
 }
 
@@ -179,6 +182,7 @@ async function registerRoutes(http: HttpApp, ground: Ground, relay: Relay): Prom
   const { timezone, tolerancePercent } = config;
   const authenticate = authenticator(tokenVerifier(config.jwtSecret));
   const shared = { database, authenticate };
+  const schedules = engineSchedules(config);
   const limiter = createUploadLimiter(redis, config.queuePrefix);
   await syncBatchRoutes(http, {
     ...shared,
@@ -200,6 +204,14 @@ async function registerRoutes(http: HttpApp, ground: Ground, relay: Relay): Prom
   });
   await lockRoutes(http, { ...shared, notifyOutbox, ringAt: producer.ringAt });
   await analyticsRoutes(http, { ...shared, timezone, tolerancePercent, ring: producer.ring });
+  await scheduleRoutes(http, {
+    ...shared,
+    schedules,
+    trigger: async (name) => {
+      const schedule = schedules.find((known) => known.name === name);
+      if (schedule) await triggerSchedule(schedulerDependencies(ground), schedule);
+    },
+  });
   await preferenceRoutes(http, shared);
   await operationRoutes(http, { ...shared, connections: relay.connections });
 }
@@ -231,7 +243,7 @@ function buildWorkers(ground: Ground): Service {
       await endDueLocks({ database, notifyOutbox, ringAt });
     },
     'roll-up-variance': async (payload, signal) => {
-      await runScheduled({ database, host }, payload, async () => {
+      await runScheduled({ database, host, stopping: signal }, payload, async () => {
         const summary = await rollUpVariance({ database, settings, notifyOutbox, signal });
         logger.info({ ...summary }, 'variance rolled up');
         return `${summary.state}: ${summary.replaced} periods written, ${summary.unchanged} unchanged`;
@@ -262,18 +274,19 @@ function buildWorkers(ground: Ground): Service {
   });
 }
 
+const schedulerDependencies = ({ config, database, logger, producer }: Ground): SchedulerDependencies => ({
+  database,
+  schedules: engineSchedules(config),
+  ring: producer.ring,
+  now: () => readServerTime(database),
+  host,
+  onError: (schedule, error) => logger.warn({ err: error, schedule }, 'a schedule could not be looked at'),
+});
+
 function buildScheduler(ground: Ground): Service[] {
-  const { config, database, logger, producer } = ground;
+  const { logger, producer } = ground;
   return [
-    createScheduler({
-      database,
-      schedules: engineSchedules(config),
-      ring: producer.ring,
-      now: () => readServerTime(database),
-      host,
-      onError: (schedule, error) =>
-        logger.warn({ err: error, schedule }, 'a schedule could not be looked at'),
-    }),
+    createScheduler(schedulerDependencies(ground)),
     lockSweep({
       ring: producer.ring,
       onError: (error) => logger.debug({ err: error }, 'the lock sweep could not ring'),

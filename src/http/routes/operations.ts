@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import { cursor, limit } from '../../contract/schemas/fields.ts';
 import type { WebSocketConnection } from '../../contract/schemas/web-socket-connection.ts';
 import type { Database } from '../../db/database.ts';
-import { cursor, limit } from '../../contract/schemas/fields.ts';
 import { decodeCursor, encodeCursor } from '../../db/page.ts';
 import { listDevices } from '../../db/sync/devices.ts';
 import type { Authenticate } from '../authenticate.ts';
@@ -19,9 +19,13 @@ export interface HealthDependencies {
 
 /** `/health/live`, `/health/ready` and `/metrics`: cheap, without authentication, in every process. */
 export async function healthRoutes(app: FastifyInstance, deps: HealthDependencies): Promise<void> {
-  app.get('/health/live', { schema: { summary: 'This process runs', tags: ['health'], security: [] } }, async () => ({
-    status: 'ok',
-  }));
+  app.get(
+    '/health/live',
+    { schema: { summary: 'This process runs', tags: ['health'], security: [] } },
+    async () => ({
+      status: 'ok',
+    }),
+  );
 
   app.get(
     '/health/ready',
