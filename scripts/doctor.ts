@@ -1,6 +1,7 @@
 // npm run doctor: checks the surroundings, one line per check.
 import { type Config, ConfigError, loadConfig } from '../src/config/config.ts';
 import { connectDatabase, type Database } from '../src/db/database.ts';
+import { cronProblem } from '../src/domain/schedules/cron-expression.ts';
 import type { Finding } from '../src/domain/startup/finding.ts';
 import {
   checkMongo,
@@ -39,7 +40,7 @@ await runScript({
 async function examine(): Promise<CheckLine[]> {
   let config: Config;
   try {
-    config = loadConfig();
+    config = loadConfig(cronProblem);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return linesOf({ configProblems: error.problems, findings: [] });
