@@ -287,12 +287,25 @@ function buildScheduler(ground: Ground): Service[] {
   const { logger, producer } = ground;
   return [
     createScheduler(schedulerDependencies(ground)),
+    strandedAtStart(producer),
     lockSweep({
       ring: producer.ring,
       onError: (error) => logger.debug({ err: error }, 'the lock sweep could not ring'),
     }),
   ];
 }
+
+// What was stranded while nobody ran need not wait for the schedule's next minute.
+const strandedAtStart = (producer: Producer): Service => ({
+  name: 'stranded-at-start',
+  start: async () => {
+    const scheduled_for = new Date().toISOString();
+    await producer
+      .ring({ v: 1, type: 'requeue-stranded-batches', scheduled_for, backfilled: false })
+      .catch(() => {});
+  },
+  stop: async () => {},
+});
 
 function httpService(http: HttpApp, config: Config): Service {
   return {

@@ -55,7 +55,7 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w{}-]{1,40}$/, 'must be 1..40 letters, digits, _, -, { or }')
+    .regex(/^[\w{}-]{1,64}$/, 'must be 1..64 letters, digits, _, -, { or }')
     .default('{sve}'),
   ALLOWED_ORIGINS: list.default([]),
   COUNT_SESSIONS_COLLECTION: z

@@ -36,6 +36,14 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
     reply.headers(SECURITY_HEADERS);
     if (declared > MAX_BODY_BYTES) tooLarge();
   });
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection that is kept alive after this answer would hold the stop up for its idle time.
+    if (closing) reply.header('Connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
     request.log.debug(
       {
