@@ -6,6 +6,8 @@ import { type AnalyticsSettings, findChangedSettings } from './variance/analytic
 const MAX_TIME_MS = 5_000;
 /** The quickest of a few answers says most about the clock. */
 const CLOCK_READINGS = 3;
+/** Unauthorized, AuthenticationFailed. */
+const LOGIN_REFUSED = [13, 18];
 
 /** Asks the server what `judgeMongo` wants to know. Writes nothing; throws when it does not answer. */
 export async function loadMongoFacts(database: Database): Promise<MongoFacts> {
@@ -25,9 +27,9 @@ async function findTransactionProblem(database: Database): Promise<string | unde
     await session.commitTransaction();
     return undefined;
   } catch (error) {
-    // What the server refuses; an answer that never came is not its opinion on transactions.
-    if (error instanceof MongoServerError) return error.message;
-    throw error;
+    // An answer that never came, or a login that was refused, says nothing about transactions.
+    if (!(error instanceof MongoServerError) || LOGIN_REFUSED.includes(Number(error.code))) throw error;
+    return error.message;
   } finally {
     await session.endSession();
   }

@@ -52,19 +52,19 @@ export async function checkRedis(redis: InfoSource): Promise<Finding[]> {
   }
 }
 
-/** MongoDB cannot be connected, or gave no answer. */
+/** MongoDB cannot be connected, lets us in no further, or gave no answer. */
 export const mongoUnreachable = (reason: unknown): Finding =>
   error(
     'mongodb_unreachable',
-    `MongoDB does not answer: ${firstLine(reason)}.`,
+    `MongoDB cannot be used: ${firstLine(reason)}.`,
     'Start it (npm run services -- up), or correct MONGODB_URL.',
   );
 
-/** Redis cannot be connected, or gave no answer. */
+/** Redis cannot be connected, lets us in no further, or gave no answer. */
 export const redisUnreachable = (reason: unknown): Finding =>
   error(
     'redis_unreachable',
-    `Redis does not answer: ${firstLine(reason)}.`,
+    `Redis cannot be used: ${firstLine(reason)}.`,
     'Start it (npm run services -- up), or correct REDIS_URL.',
   );
 
