@@ -20,13 +20,13 @@ export async function writeResolution(
   write: ResolutionWrite,
 ): Promise<void> {
   const { conflict_id, status, resolution, resolved_by, resolved_at, trail } = write.conflict;
+  await touchPeers(database, session, [write.conflict]);
   const done = await database.conflicts.updateOne(
     { conflict_id, status: 'pending' },
     { $set: { status, resolution, resolved_by, resolved_at, trail } },
     { session },
   );
   if (done.matchedCount === 0) throw new Error(`conflict ${conflict_id} is not pending in its own snapshot`);
-  await touchPeers(database, session, [write.conflict]);
   if (write.line) await writeLines(database, session, [write.line]);
   if (write.session) {
     const { session_id, sync_status, conflict_items } = write.session;
