@@ -29,13 +29,15 @@ export interface GuardOptions {
   readonly remove?: string;
   /** The file to which its output is appended. Default: none. */
   readonly logFile?: string;
+  /** Its environment. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts a program behind a guard. `firstLine` is the program's own process id. */
 export function startGuarded(options: GuardOptions): Promise<GuardedProcess> {
   const remove = options.remove === undefined ? [] : ['--remove', options.remove];
   const flags = ['--signal', options.signal ?? 'SIGTERM', ...remove];
-  return startOwned(GUARD, [...flags, '--', options.command, ...options.args], options.logFile);
+  return startOwned(GUARD, [...flags, '--', options.command, ...options.args], options);
 }
 
 /**
@@ -45,11 +47,12 @@ export function startGuarded(options: GuardOptions): Promise<GuardedProcess> {
 export async function startOwned(
   script: string,
   args: readonly string[],
-  logFile?: string,
+  { logFile, env = process.env }: Pick<GuardOptions, 'logFile' | 'env'> = {},
 ): Promise<GuardedProcess> {
   const log = logFile === undefined ? 'ignore' : openSync(logFile, 'a');
   const child: OwnedChild = spawn(process.execPath, [script, ...args], {
     stdio: ['pipe', 'pipe', log as 'ignore'],
+    env,
     // A process group of its own, which Ctrl-C does not reach: stopping has an order, kept by the owner.
     detached: true,
   });
