@@ -38,6 +38,7 @@ import { createOutboxBell } from './realtime/outbox-bell.ts';
 import { createOutboxPublisher } from './realtime/outbox-publisher.ts';
 import { realtimeKeys } from './realtime/realtime-keys.ts';
 import { createRelay, type Relay } from './realtime/relay.ts';
+import { inTime } from './runtime/in-time.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createMetrics, type Metrics } from './runtime/metrics.ts';
 import { type Service, startAll, stopAll } from './runtime/service.ts';
@@ -326,14 +327,8 @@ function portOf(http: HttpApp): number {
 /** A dependency that does not answer within this is away. */
 const READINESS_TIMEOUT_MS = 2_000;
 
-async function answers(question: Promise<unknown>): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, READINESS_TIMEOUT_MS, false);
-  const answered = question.then(
+const answers = (question: Promise<unknown>): Promise<boolean> =>
+  inTime(question, READINESS_TIMEOUT_MS).then(
     () => true,
     () => false,
   );
-  const result = await Promise.race([answered, late]);
-  clearTimeout(timer);
-  return result;
-}

@@ -1,5 +1,6 @@
 import { type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { inTime } from '../runtime/in-time.ts';
 import type { Service } from '../runtime/service.ts';
 import { JOBS, type JobPayload, QUEUES, type QueueName } from './definitions.ts';
 
@@ -15,6 +16,9 @@ export interface Producer extends Service {
 
 /** Expiries within this are ended by one job, so that many locks do not mean as many jobs. */
 const EXPIRY_BUCKET_MS = 25;
+
+/** Closing takes milliseconds, or for ever while Redis is away. */
+const CLOSE_MS = 1_000;
 
 const KEPT_FAILURES = { count: 1_000, age: 7 * 86_400 };
 
@@ -47,7 +51,7 @@ export function createProducer(options: { redis: Redis; prefix: string }): Produ
       }
     },
     stop: async () => {
-      await Promise.all([...queues.values()].map((each) => each.close()));
+      await inTime(Promise.all([...queues.values()].map((each) => each.close())), CLOSE_MS).catch(() => {});
       queues.clear();
       options.redis.disconnect();
     },

@@ -1,4 +1,5 @@
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { inTime } from '../runtime/in-time.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
 import {
@@ -39,15 +40,21 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 const MAX_STARTED = 20;
 
+/** What running jobs get to finish; BullMQ itself would wait for ever. The whole stop has 25 s. */
+const FINISH_MS = 15_000;
+/** `close()` never ends while Redis is away: jobs get a moment, then their connections are cut. */
+const FINISH_WITHOUT_REDIS_MS = 3_000;
+
 /** Takes jobs from every queue and runs their handlers. */
 export function createWorkers(dependencies: WorkerDependencies): Service {
   const { redisUrl, prefix, logger } = dependencies;
   const stopping = new AbortController();
-  const workers: Worker[] = [];
+  const workers: { worker: Worker; connection: ReturnType<typeof workerConnection> }[] = [];
   const start = async (): Promise<void> => {
     for (const name of QUEUES) {
+      const connection = workerConnection(redisUrl);
       const worker = new Worker(name, (job) => run(dependencies, job, stopping.signal), {
-        connection: workerConnection(redisUrl),
+        connection,
         prefix,
         concurrency: CONCURRENCY[name],
         lockDuration: LOCK_MS,
@@ -58,7 +65,7 @@ export function createWorkers(dependencies: WorkerDependencies): Service {
       });
       worker.on('error', (error) => logger.debug({ err: error, queue: name }, 'worker connection'));
       worker.on('failed', (job, error) => noteFailure(dependencies, name, job, error));
-      workers.push(worker);
+      workers.push({ worker, connection });
       await worker.waitUntilReady();
     }
   };
@@ -67,7 +74,15 @@ export function createWorkers(dependencies: WorkerDependencies): Service {
     start,
     stop: async () => {
       stopping.abort();
-      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all(
+        workers.map(async ({ worker, connection }) => {
+          const limitMs = connection.status === 'ready' ? FINISH_MS : FINISH_WITHOUT_REDIS_MS;
+          await inTime(worker.close(), limitMs).catch(() =>
+            logger.warn({ queue: worker.name }, 'a job did not end in time; it will run again'),
+          );
+          connection.disconnect();
+        }),
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Role } from '../contract/wire-types.ts';
+import { inTime } from '../runtime/in-time.ts';
 import type { Connection } from './connection.ts';
-import { atMost } from './deadline.ts';
 
 /** The open connections of this process, in the order in which they came. */
 export interface ConnectionTable {
@@ -51,12 +51,10 @@ export function createConnectionTable(): ConnectionTable {
     },
     async empty(ms) {
       if (open.size === 0) return;
-      await atMost(
-        ms,
-        new Promise<void>((resolve) => {
-          onEmpty = resolve;
-        }),
-      );
+      const emptied = new Promise<void>((resolve) => {
+        onEmpty = resolve;
+      });
+      await inTime(emptied, ms).catch(() => {});
     },
   };
 }

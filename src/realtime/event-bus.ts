@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
+import { inTime } from '../runtime/in-time.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
-import { atMost } from './deadline.ts';
 import { openEventStream } from './event-stream.ts';
 import { COMMAND_TIMEOUT_MS, openConnection, untilReady } from './redis-connection.ts';
 import { canResume } from './resume.ts';
@@ -145,7 +145,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       stopping = true;
       halt.wake();
       disconnect();
-      await atMost(blockMs, running);
+      await inTime(running ?? Promise.resolve(), blockMs).catch(() => {});
       running = undefined;
     },
     position: () => at,

@@ -2,9 +2,9 @@ import type { Redis } from 'ioredis';
 import type { Database } from '../db/database.ts';
 import { LeaseLost } from '../db/leases.ts';
 import { MAX_PAGE } from '../db/outbox-publishing.ts';
+import { inTime } from '../runtime/in-time.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Service } from '../runtime/service.ts';
-import { atMost } from './deadline.ts';
 import { openEventStream } from './event-stream.ts';
 import { listenToBell } from './outbox-bell.ts';
 import { type PageReport, publishPages, StreamMoved } from './publish-pages.ts';
@@ -136,7 +136,7 @@ export function createOutboxPublisher(options: OutboxPublisherOptions): OutboxPu
     wakeUp.wake();
     halt.wake();
     // What is under way may hang on a server that does not answer; a half-done page is the next one's to finish.
-    await atMost(STOP_TIMEOUT_MS, running);
+    await inTime(running ?? Promise.resolve(), STOP_TIMEOUT_MS).catch(() => {});
     running = undefined;
     close();
   }

@@ -20,6 +20,7 @@ import {
 import type { InboxOperation } from '../../domain/sync/chunk.ts';
 import { batchContentHash, contentHash } from '../../domain/sync/identity.ts';
 import { readOperation } from '../../domain/sync/read-operation.ts';
+import { inTime } from '../../runtime/in-time.ts';
 import type { Authenticate } from '../authenticate.ts';
 import { ApiError } from '../errors.ts';
 import { parseWait } from '../prefer.ts';
@@ -140,11 +141,7 @@ function recognise(known: BatchHeader, batch: ReadBatch, identity: Identity): Ba
 }
 
 async function ringBriefly(deps: SyncRouteDependencies, deviceId: string): Promise<void> {
-  const ring = deps.ringDevice(deviceId).catch(() => {});
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, MAX_RING_MS);
-  await Promise.race([ring, timeout]);
-  clearTimeout(timer);
+  await inTime(deps.ringDevice(deviceId), MAX_RING_MS).catch(() => {});
 }
 
 async function becomesApplied(

@@ -1,0 +1,38 @@
+// SIGTERM while a server does not answer (invariant E2): the deadline is 25 s, a stop takes a few.
+import { afterEach, expect, inject, it } from 'vitest';
+import { type Services, startServices } from '../../../tools/services/start-services.ts';
+import { type EngineProcess, engineEnvironment, spawnEngine } from '../../support/engine.ts';
+import { freshRedisPrefix } from '../../support/test-database.ts';
+
+let services: Services | undefined;
+let engine: EngineProcess | undefined;
+
+afterEach(async () => {
+  await engine?.end('SIGKILL');
+  await services?.stop();
+});
+
+const cases = [
+  { away: 'redis', given: { MONGODB_URL: 'mongoUrl' } },
+  { away: 'mongo', given: { REDIS_URL: 'redisUrl' } },
+] as const;
+
+it.each(cases)('the engine stops within 25 s while $away is away', async ({ away, given }) => {
+  const [variable, provided] = Object.entries(given)[0]!;
+  const { MONGODB_URL: _mongo, REDIS_URL: _redis, ...rest } = process.env;
+  services = await startServices({
+    env: { ...rest, [variable]: inject(provided as 'mongoUrl' | 'redisUrl') },
+  });
+  engine = await spawnEngine({
+    ...engineEnvironment({ url: services.mongoUrl }, freshRedisPrefix()),
+    MONGODB_DB: `stop_${away}_${process.pid}`,
+    REDIS_URL: services.redisUrl,
+  });
+  const server = services.servers[away];
+  if (!server) throw new Error(`this run has no ${away} of its own to kill`);
+  await server.kill();
+  const startedAt = performance.now();
+  const code = await engine.end('SIGTERM');
+  const seconds = (performance.now() - startedAt) / 1000;
+  expect({ code, inTime: seconds < 25 }).toEqual({ code: 0, inTime: true });
+});
