@@ -1,5 +1,9 @@
 import { z } from 'zod';
 
+// Also no half of a surrogate pair: MongoDB would store another text than the one that was compared.
+const PLAIN_TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
+const NOT_PLAIN = 'must not contain control characters';
+
 /** Text without control characters, trimmed, `min`..`max` characters (contract 4). */
 export const text = (min: number, max: number) =>
   z
@@ -8,14 +12,10 @@ export const text = (min: number, max: number) =>
     .min(min)
     .max(max)
     // A control character in an id ends up in logs, file names and CSV cells: none is accepted.
-    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
+    .regex(PLAIN_TEXT, NOT_PLAIN);
 
 /** A free text: as `text`, longer. */
-export const note = z
-  .string()
-  .trim()
-  .max(1000)
-  .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
+export const note = z.string().trim().max(1000).regex(PLAIN_TEXT, NOT_PLAIN);
 
 /** A quantity or value: finite, at most 1e9 either way. The rules round it to 4 decimals. */
 export const quantity = z.number().min(-1e9).max(1e9);

@@ -82,6 +82,7 @@ describe('a right operation, in the engine’s own form', () => {
     ['none for a session', sent.start(1, {}, { entity_id: null })],
     ['its own session', sent.start(1, {}, { entity_id: 'S-1' })],
     ['its own session, untrimmed', sent.start(1, {}, { entity_id: ' S-1 ' })],
+    ['characters of two halves', sent.count(1, 7, { item_code: '👩‍🔧' })],
     ['100 characters', sent.count(1, 7, { item_code: 'x'.repeat(100), location: 'y'.repeat(100) })],
     ['1,000 characters of note', sent.count(1, 7, { note: 'x'.repeat(1000) })],
   ])('accepted: %s', (_name, item) => {
@@ -112,6 +113,8 @@ describe('what can never apply', () => {
     ['a category of 101 characters', sent.count(1, 7, { category: LONG })],
     ['a note of 1,001 characters', sent.count(1, 7, { note: 'x'.repeat(1001) })],
     ['a control character in an item', sent.count(1, 7, { item_code: 'a\u0000b' })],
+    ['half a character in an item', sent.count(1, 7, { item_code: 'a\ud800' })],
+    ['half a character in a note', sent.count(1, 7, { note: '\udfff' })],
     ['a line break in an item', sent.count(1, 7, { item_code: 'a\nb' })],
     ['a control character in a note', sent.count(1, 7, { note: 'a\u0007b' })],
     ['a date that does not exist', sent.count(1, 7, { counted_at: '2026-02-30T10:00:00Z' })],
