@@ -58,6 +58,22 @@ describe('an operation whose decision throws', () => {
   });
 });
 
+test('an operation that a foreign unique index refuses for ever costs exactly itself', async () => {
+  const device_id = 'foreign';
+  await engine.database.lines.createIndex(
+    { note: 1 },
+    { unique: true, partialFilterExpression: { note: { $exists: true, $type: 'string' } } },
+  );
+  const noted = (id: number, note: string) => sent.count(id, id, { item_code: `item ${id}`, note });
+  const items = [noted(61, 'first'), noted(62, 'first'), noted(63, 'other')];
+  expect(said(await engine.upload(items, { device_id }))).toEqual([
+    'applied',
+    'rejected operation_failed',
+    'applied',
+  ]);
+  await engine.database.lines.dropIndex('note_1');
+});
+
 test('a database that is away leaves the batch for later and counts no attempt', async () => {
   const device_id = 'away';
   const id = await engine.store(counts(11, 12), { device_id });
