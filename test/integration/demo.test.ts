@@ -41,7 +41,8 @@ async function demoDatabases(): Promise<string[]> {
 
 const databaseIn = (output: string): string => /database (stock_verify_demo_\w+)/.exec(output)![1]!;
 
-describe('npm run demo', () => {
+// About 20 s in all on two idle cores; other tests may run beside.
+describe('npm run demo', { timeout: 120_000 }, () => {
   it('exits 0, its closing table adds up, and its database is gone', async () => {
     const { seen, ended } = startDemo('--seed', '7');
     expect([await ended, seen.output]).toEqual([[0, null], expect.stringContaining('Everything adds up')]);
