@@ -9,7 +9,7 @@ import { type JsonSchema, madeFrom, pick, type Random, seeded } from './fuzz-val
 import { type Answer, batchOf, type HttpEngine, httpEngine } from './http-engine.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_302);
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 600);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 400);
 
 interface Route {
   method: string;
@@ -116,4 +116,4 @@ test(`${REQUESTS} requests from the published schemas, seed ${SEED}: no 5xx, not
   // An operation that made the engine throw would have been set aside, and that is a 5xx in disguise.
   expect(await engine.database.deadLetters.find().toArray()).toEqual([]);
   expect(await engine.database.batches.countDocuments({ state: { $ne: 'applied' } })).toBe(0);
-}, 120_000);
+}, 60_000 + REQUESTS * 200);
