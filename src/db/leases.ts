@@ -1,5 +1,6 @@
 import type { ClientSession } from 'mongodb';
 import type { Database } from './database.ts';
+import { isDuplicateKey } from './duplicate-key.ts';
 import { MAX_TIME_MS } from './transaction.ts';
 
 /** A role that one process holds at a time, such as the outbox publisher. */
@@ -28,8 +29,6 @@ export class LeaseLost extends Error {
     super(`The lease "${term.lease}" is no longer held under fence ${term.fence}.`);
   }
 }
-
-const DUPLICATE_KEY = 11_000;
 
 /** Takes the lease for `ttlMs` when it is free or expired by MongoDB's clock; undefined when it is held. */
 export async function takeLease(
@@ -95,6 +94,6 @@ async function ensureLease(database: Database, lease: string): Promise<void> {
     );
   } catch (error) {
     // Two processes met at the very first take; the document is there, which is all that was wanted.
-    if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+    if (!isDuplicateKey(error)) throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Database } from './database.ts';
+import { DUPLICATE_KEY } from './duplicate-key.ts';
 import { MAX_TIME_MS } from './transaction.ts';
 
 /** One fire of one schedule; unique on schedule and time, so that one replica runs it (invariant A6). */
@@ -30,8 +31,6 @@ export interface RunKey {
   schedule: string;
   scheduled_for: Date;
 }
-
-const DUPLICATE_KEY = 11_000;
 
 /** A runner beats every 20 s; silent for this long it is taken for dead. */
 export const RUN_SILENT_MS = 90_000;

@@ -1,5 +1,5 @@
-import { MongoServerError } from 'mongodb';
 import type { Database } from './database.ts';
+import { onceMoreOnDuplicate } from './duplicate-key.ts';
 
 /** What is known of a schedule, and what an administrator set. */
 export interface ScheduleState {
@@ -9,23 +9,16 @@ export interface ScheduleState {
   settled_until: Date;
 }
 
-const DUPLICATE_KEY = 11_000;
-
 /** The state of a schedule. One that was never seen begins at `now`: nothing before it is caught up. */
 export async function readScheduleState(database: Database, name: string, now: Date): Promise<ScheduleState> {
-  const begin = () =>
+  const state = await onceMoreOnDuplicate(() =>
     database.scheduleStates.findOneAndUpdate(
       { _id: name },
       { $setOnInsert: { paused: false, settled_until: now } },
       { upsert: true, returnDocument: 'after' },
-    );
-  try {
-    return (await begin())!;
-  } catch (error) {
-    // Two processes began it at once; the second finds it.
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return (await begin())!;
-    throw error;
-  }
+    ),
+  );
+  return state!;
 }
 
 /** Fires up to `until` are claimed. Never moves back. */

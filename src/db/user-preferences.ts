@@ -1,12 +1,10 @@
-import { MongoServerError } from 'mongodb';
 import {
   DEFAULT_PREFERENCES,
   type PreferenceSettings,
   type UserPreferences,
 } from '../contract/schemas/user-preferences.ts';
 import type { Database } from './database.ts';
-
-const DUPLICATE_KEY = 11000;
+import { onceMoreOnDuplicate } from './duplicate-key.ts';
 
 type Patch = { [K in keyof PreferenceSettings]?: PreferenceSettings[K] | undefined };
 
@@ -15,19 +13,12 @@ export const readPreferences = (database: Database, userId: string): Promise<Use
   changePreferences(database, userId, {});
 
 /** Changes some of a user's preferences and returns all of them. */
-export async function changePreferences(
+export function changePreferences(
   database: Database,
   userId: string,
   patch: Patch,
 ): Promise<UserPreferences> {
-  try {
-    return await upsert(database, userId, patch);
-  } catch (error) {
-    // Two first accesses at once may both try to insert; the second try finds the other's row.
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY)
-      return upsert(database, userId, patch);
-    throw error;
-  }
+  return onceMoreOnDuplicate(() => upsert(database, userId, patch));
 }
 
 async function upsert(database: Database, userId: string, patch: Patch): Promise<UserPreferences> {

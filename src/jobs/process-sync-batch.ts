@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { OperationResult } from '../contract/wire-types.ts';
-import { againOnDuplicate } from '../db/again-on-duplicate.ts';
 import type { Database } from '../db/database.ts';
 import { addDeadLetter } from '../db/dead-letters.ts';
 import { appendEvents } from '../db/outbox.ts';
@@ -132,17 +131,15 @@ async function applyItems(
   const { database, timezone, decide = decideChunk } = dependencies;
   const context = uploadContext(dependencies, batch);
   const earlier = { items: batch.items.slice(0, batch.next_item), results: batch.results };
-  const { plan, nextExpiryAt } = await againOnDuplicate(() =>
-    inTransaction(database, async (session) => {
-      const snapshot = await loadSnapshot(database, session, batch, items);
-      const plan = decide(items, snapshot, context, earlier);
-      const applied = await applyDecisions(database, session, position(batch), plan, context, {
-        now: snapshot.now,
-        timezone,
-      });
-      return { plan, ...applied };
-    }),
-  );
+  const { plan, nextExpiryAt } = await inTransaction(database, async (session) => {
+    const snapshot = await loadSnapshot(database, session, batch, items);
+    const plan = decide(items, snapshot, context, earlier);
+    const applied = await applyDecisions(database, session, position(batch), plan, context, {
+      now: snapshot.now,
+      timezone,
+    });
+    return { plan, ...applied };
+  });
   noteProgress(batch, plan);
   dependencies.notifyOutbox();
   if (nextExpiryAt) await dependencies.ringAt(nextExpiryAt);

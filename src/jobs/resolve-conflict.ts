@@ -4,7 +4,6 @@ import type { CountLine } from '../contract/schemas/count-line.ts';
 import type { CountSession } from '../contract/schemas/count-session.ts';
 import type { SyncConflict } from '../contract/schemas/sync-conflict.ts';
 import type { RealTimeEvent } from '../contract/wire-types.ts';
-import { againOnDuplicate } from '../db/again-on-duplicate.ts';
 import { countOtherPending, findConflict } from '../db/conflicts/read-conflicts.ts';
 import { writeResolution } from '../db/conflicts/write-resolution.ts';
 import type { Database } from '../db/database.ts';
@@ -54,7 +53,7 @@ export async function resolveConflict(
   actor: Actor,
 ): Promise<ResolveOutcome> {
   const { database, timezone } = dependencies;
-  const decideAndWrite = async (session: Transaction): Promise<ResolveOutcome> => {
+  const outcome = await inTransaction(database, async (session): Promise<ResolveOutcome> => {
     const facts = await loadFacts(database, session, conflictId);
     if (!facts) return { kind: 'not_found' };
     const decision = decideResolution(request, facts);
@@ -80,8 +79,7 @@ export async function resolveConflict(
       await markDirty(database, session, days, timezone);
     }
     return { kind: 'resolved', line: decision.line ?? facts.line };
-  };
-  const outcome = await againOnDuplicate(() => inTransaction(database, decideAndWrite));
+  });
   if (outcome.kind === 'resolved') dependencies.notifyOutbox();
   return outcome;
 }

@@ -6,7 +6,6 @@ import { lockEvent } from '../../domain/events/item-events.ts';
 import type { Database } from '../database.ts';
 import { readServerTime } from '../server-time.ts';
 import { historyRow } from './history-row.ts';
-import { rerunOnDuplicate } from './rerun-on-duplicate.ts';
 
 export interface LockEnding {
   lock: ItemLock;
@@ -42,24 +41,22 @@ export async function endLocks(
   const open = await withoutEnded(database, session, endings);
   if (open.length === 0) return [];
   const now = at ?? (await readServerTime(database, session));
-  await rerunOnDuplicate(async () => {
-    await database.locks.bulkWrite(
-      open.map(({ lock: { item_code, lock_id, fence } }) => ({
-        deleteOne: { filter: { item_code, lock_id, fence } },
-      })),
-      { session, ordered: false },
-    );
-    // Also what two enders meet on when the TTL index took the row: one of them conflicts and reruns.
-    await database.lockHistory.updateMany(
-      { lock_id: { $in: open.map(({ lock }) => lock.lock_id) }, open: true },
-      { $unset: { open: '' } },
-      { session },
-    );
-    await database.lockHistory.insertMany(
-      open.map(({ lock, end, by }) => historyRow(lock, end, by, now)),
-      { session },
-    );
-  });
+  await database.locks.bulkWrite(
+    open.map(({ lock: { item_code, lock_id, fence } }) => ({
+      deleteOne: { filter: { item_code, lock_id, fence } },
+    })),
+    { session, ordered: false },
+  );
+  // Also what two enders meet on when the TTL index took the row: one of them conflicts and reruns.
+  await database.lockHistory.updateMany(
+    { lock_id: { $in: open.map(({ lock }) => lock.lock_id) }, open: true },
+    { $unset: { open: '' } },
+    { session },
+  );
+  await database.lockHistory.insertMany(
+    open.map(({ lock, end, by }) => historyRow(lock, end, by, now)),
+    { session },
+  );
   return open.map(({ lock, end, actor }) => lockEvent(lock, end, actor, now));
 }
 

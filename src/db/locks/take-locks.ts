@@ -8,7 +8,6 @@ import { lockDurationMs } from '../../domain/locks/lock-rules.ts';
 import type { Database } from '../database.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { historyRow, lockOfRow } from './history-row.ts';
-import { rerunOnDuplicate } from './rerun-on-duplicate.ts';
 
 export interface LockRequest {
   item_code: string;
@@ -45,23 +44,21 @@ export async function takeLocks(
     if (!tried.has(request.item_code)) tried.set(request.item_code, request);
   }
   if (tried.size === 0) return [];
-  return rerunOnDuplicate(async () => {
-    const { active, expired } = await readStanding(database, session, [...tried.keys()]);
-    const takers = [...tried.values()].filter(({ item_code }) => !active.has(item_code));
-    const outcomes = new Map<string, LockOutcome>();
-    for (const [item_code, holder] of active) outcomes.set(item_code, { taken: false, holder });
-    if (takers.length > 0) {
-      const endEvents = await endPredecessors(database, session, takers, expired);
-      for (const outcome of await takeFree(database, session, takers)) {
-        if (outcome.taken) outcome.events.unshift(...(endEvents.get(outcome.lock.item_code) ?? []));
-        outcomes.set(outcome.taken ? outcome.lock.item_code : outcome.holder.item_code, outcome);
-      }
+  const { active, expired } = await readStanding(database, session, [...tried.keys()]);
+  const takers = [...tried.values()].filter(({ item_code }) => !active.has(item_code));
+  const outcomes = new Map<string, LockOutcome>();
+  for (const [item_code, holder] of active) outcomes.set(item_code, { taken: false, holder });
+  if (takers.length > 0) {
+    const endEvents = await endPredecessors(database, session, takers, expired);
+    for (const outcome of await takeFree(database, session, takers)) {
+      if (outcome.taken) outcome.events.unshift(...(endEvents.get(outcome.lock.item_code) ?? []));
+      outcomes.set(outcome.taken ? outcome.lock.item_code : outcome.holder.item_code, outcome);
     }
-    return requests.map((request) => {
-      const outcome = outcomes.get(request.item_code)!;
-      if (tried.get(request.item_code) === request || !outcome.taken) return outcome;
-      return { taken: false, holder: outcome.lock };
-    });
+  }
+  return requests.map((request) => {
+    const outcome = outcomes.get(request.item_code)!;
+    if (tried.get(request.item_code) === request || !outcome.taken) return outcome;
+    return { taken: false, holder: outcome.lock };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts';
+import { onceMoreOnDuplicate } from '../duplicate-key.ts';
 
 /** What is known of a device. Its `received_seq` numbers its batches in the order received (S4). */
 export interface Device {
@@ -26,21 +27,23 @@ export async function numberBatch(
   database: Database,
   report: DeviceReport,
 ): Promise<{ seq: number; receivedAt: Date }> {
-  const device = await database.devices.findOneAndUpdate(
-    { _id: report.device_id },
-    [
-      {
-        $set: {
-          received_seq: { $add: [{ $ifNull: ['$received_seq', 0] }, 1] },
-          last_seen_at: '$$NOW',
-          // $literal: what a device or token says is never read as an expression.
-          last_user: { $literal: report.user_id },
-          queue_remaining: { $literal: report.queue_remaining },
-          clock_skew_ms: { $subtract: ['$$NOW', { $literal: report.sent_at }] },
+  const device = await onceMoreOnDuplicate(() =>
+    database.devices.findOneAndUpdate(
+      { _id: report.device_id },
+      [
+        {
+          $set: {
+            received_seq: { $add: [{ $ifNull: ['$received_seq', 0] }, 1] },
+            last_seen_at: '$$NOW',
+            // $literal: what a device or token says is never read as an expression.
+            last_user: { $literal: report.user_id },
+            queue_remaining: { $literal: report.queue_remaining },
+            clock_skew_ms: { $subtract: ['$$NOW', { $literal: report.sent_at }] },
+          },
         },
-      },
-    ],
-    { upsert: true, returnDocument: 'after' },
+      ],
+      { upsert: true, returnDocument: 'after' },
+    ),
   );
   if (!device) throw new Error('an upsert returned no document');
   return { seq: device.received_seq, receivedAt: device.last_seen_at };

@@ -1,8 +1,9 @@
-import { Binary, type ClientSession, MongoServerError } from 'mongodb';
+import { Binary, type ClientSession } from 'mongodb';
 import type { BatchState, OperationResult, Role } from '../../contract/wire-types.ts';
 import type { InboxOperation } from '../../domain/sync/chunk.ts';
 import type { Operation, Rejection } from '../../domain/sync/operation.ts';
 import type { Database } from '../database.ts';
+import { isDuplicateKey } from '../duplicate-key.ts';
 import { numberBatch } from './devices.ts';
 
 type StoredItem =
@@ -55,8 +56,6 @@ export interface NewBatch {
   items: InboxOperation[];
 }
 
-const DUPLICATE_KEY = 11000;
-
 /**
  * Makes a batch durable. Returns false when a batch of this id was stored meanwhile: the caller then
  * compares it as a replay.
@@ -83,7 +82,7 @@ export async function storeBatch(database: Database, batch: NewBatch): Promise<b
     });
     return true;
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return false;
+    if (isDuplicateKey(error)) return false;
     throw error;
   }
 }

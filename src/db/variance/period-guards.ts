@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { PeriodType } from '../../contract/schemas/variance-analytics.ts';
 import type { Database } from '../database.ts';
+import { isDuplicateKey } from '../duplicate-key.ts';
 import { MAX_TIME_MS } from '../transaction.ts';
 
 /**
@@ -37,11 +38,9 @@ export async function ensureGuards(database: Database, periods: readonly PeriodK
     await database.periodGuards.insertMany(missing, { ordered: false });
   } catch (error) {
     // Another run made some of them in between; unordered, so the others are there, too.
-    if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+    if (!isDuplicateKey(error)) throw error;
   }
 }
-
-const DUPLICATE_KEY = 11_000;
 
 /** The backfill that recomputed this period last. */
 export async function readGuard(
