@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 
 import type { Config } from './config/config.ts';
+import { peekChangedSettings } from './db/check-server.ts';
 import { connectDatabase, type Database } from './db/database.ts';
 import { recordDeadJob } from './db/dead-letters.ts';
 import { ensureSchema } from './db/schema/ensure-schema.ts';
@@ -153,6 +154,13 @@ async function assemble(ground: Ground): Promise<{ http: HttpApp; services: Serv
     logger,
   });
   await registerHealth(http, ground);
+  if (roles.has('relay')) {
+    ground.metrics.gauge(
+      'sve_realtime_connections',
+      'Open WebSocket connections of this process',
+      () => relay.connections().length,
+    );
+  }
   if (roles.has('api')) await registerRoutes(http, ground, relay);
   const services: Service[] = [producer, ground.signals];
   if (roles.has('worker')) {
@@ -168,13 +176,14 @@ async function assemble(ground: Ground): Promise<{ http: HttpApp; services: Serv
 }
 
 async function registerHealth(http: HttpApp, ground: Ground): Promise<void> {
-  const { database, redis, metrics } = ground;
+  const { config, database, redis, metrics } = ground;
   await healthRoutes(http, {
     metrics: metrics.registry,
     checkReadiness: async (): Promise<Readiness> => ({
       mongodb: await answers(readServerTime(database)),
       redis: await answers(redis.ping()),
     }),
+    analyticsBlocked: async () => (await peekChangedSettings(database, config)) !== undefined,
   });
 }
 

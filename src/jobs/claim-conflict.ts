@@ -1,6 +1,8 @@
 import type { ItemLock } from '../contract/schemas/item-lock.ts';
 import { MAX_LOCK_SECONDS } from '../contract/schemas/item-lock.ts';
+import type { TrailEntry } from '../contract/schemas/sync-conflict.ts';
 import { findConflict } from '../db/conflicts/read-conflicts.ts';
+import { writeTrail } from '../db/conflicts/write-resolution.ts';
 import type { Database } from '../db/database.ts';
 import { endLocks } from '../db/locks/end-locks.ts';
 import { loadActiveLocks } from '../db/locks/load-active-locks.ts';
@@ -10,6 +12,7 @@ import { readServerTime } from '../db/server-time.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Actor } from '../domain/events/actor.ts';
 import { isHeldByAnother } from '../domain/sync/decide-resolution.ts';
+import { extendTrail } from '../domain/sync/trail.ts';
 
 export interface ClaimDependencies {
   database: Database;
@@ -55,22 +58,15 @@ export async function claimConflict(
       },
     ]);
     if (!taken?.taken) return { kind: 'item_locked', lock: taken!.holder };
-    await database.conflicts.updateOne(
-      { conflict_id: conflictId },
-      {
-        $push: {
-          trail: {
-            at: now,
-            by: actor.user_id,
-            step: 'claimed',
-            fence: taken.lock.fence,
-            local_value: null,
-            server_value: null,
-          },
-        },
-      },
-      { session },
-    );
+    const step: TrailEntry = {
+      at: now,
+      by: actor.user_id,
+      step: 'claimed',
+      fence: taken.lock.fence,
+      local_value: null,
+      server_value: null,
+    };
+    await writeTrail(database, session, conflictId, extendTrail(conflict.trail, step));
     await appendEvents(database, session, [...released, ...taken.events], now);
     return { kind: 'claimed', lock: taken.lock };
   });

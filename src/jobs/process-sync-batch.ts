@@ -42,8 +42,8 @@ export interface SyncDependencies {
 const MAX_DRAIN_MS = 2_000;
 const MAX_BATCHES = 5;
 
-/** An operation that ended its process this often, alone, is set aside (invariant S3). */
-const MAX_STARTS_ALONE = 3;
+/** An operation that ended this many processes is set aside (invariants S3, E3). */
+const MAX_DEATHS = 3;
 
 /** Applies one device's waiting batches in the order received, then makes room for other devices. */
 export async function processSyncBatch(
@@ -109,7 +109,9 @@ async function applyRest(dependencies: SyncDependencies, batch: ClaimedBatch): P
 async function applyOne(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<void> {
   const item = batch.items[batch.next_item]!;
   if (batch.attempts === 0) await countStart(dependencies.database, batch);
-  if (batch.attempts > MAX_STARTS_ALONE) {
+  // The first death was that of the start with the whole batch, if there was more in it.
+  const deathsAlone = batch.items.length > 1 ? MAX_DEATHS - 1 : MAX_DEATHS;
+  if (batch.attempts > deathsAlone) {
     await setAside(dependencies, batch, item, 'It ended its process three times.');
     return;
   }

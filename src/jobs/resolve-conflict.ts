@@ -25,6 +25,7 @@ import {
   type ResolutionRequest,
 } from '../domain/sync/decide-resolution.ts';
 import { itemFigures } from '../domain/sync/item-figures.ts';
+import { extendTrail } from '../domain/sync/trail.ts';
 import { dirtyDays } from '../domain/variance/dirty-days.ts';
 
 export interface ResolveDependencies {
@@ -121,18 +122,15 @@ function resolvedConflict(
     resolution,
     resolved_by: user_id,
     resolved_at: now,
-    trail: [
-      ...conflict.trail,
-      {
-        at: now,
-        by: user_id,
-        step: 'resolved',
-        resolution,
-        local_value: line ? conflictValueOf(line) : conflict.local_value,
-        server_value: conflictValueOf(server),
-        ...(lock ? { fence: lock.fence } : {}),
-      },
-    ],
+    trail: extendTrail(conflict.trail, {
+      at: now,
+      by: user_id,
+      step: 'resolved',
+      resolution,
+      local_value: line ? conflictValueOf(line) : conflict.local_value,
+      server_value: conflictValueOf(server),
+      ...(lock ? { fence: lock.fence } : {}),
+    }),
   };
 }
 

@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** What a process counts about itself; served at `/metrics`. */
 export interface Metrics {
   readonly registry: Registry;
-  /** One applied batch: its verdicts and how long it waited and took. */
+  /** One applied batch: its verdicts and the seconds from taking it to its last one. */
   batchApplied(verdicts: Readonly<Record<string, number>>, seconds: number): void;
   /** Reads a gauge whenever it is scraped. */
   gauge(name: string, help: string, read: () => number): void;

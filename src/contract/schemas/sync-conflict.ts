@@ -19,7 +19,7 @@ export type ConflictValue = z.infer<typeof conflictValue>;
 export const trailEntry = z.object({
   at: z.date(),
   by: z.string(),
-  step: z.enum(['opened', 'joined', 'claimed', 'resolved', 'line_voided']),
+  step: z.enum(['opened', 'joined', 'claimed', 'resolved']),
   local_value: conflictValue.nullable(),
   server_value: conflictValue.nullable(),
   fence: z.int().optional(),

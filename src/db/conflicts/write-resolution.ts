@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongodb';
 import type { CountSession } from '../../contract/schemas/count-session.ts';
-import type { SyncConflict } from '../../contract/schemas/sync-conflict.ts';
+import type { SyncConflict, TrailEntry } from '../../contract/schemas/sync-conflict.ts';
 import type { LineWrite } from '../../domain/sync/chunk.ts';
 import type { Database } from '../database.ts';
 import { writeLines } from '../sync/lines.ts';
@@ -32,4 +32,18 @@ export async function writeResolution(
     const { session_id, sync_status, conflict_items } = write.session;
     await database.sessions.updateOne({ session_id }, { $set: { sync_status, conflict_items } }, { session });
   }
+}
+
+/** Replaces a pending conflict's trail in the caller's transaction. */
+export async function writeTrail(
+  database: Database,
+  session: ClientSession,
+  conflictId: string,
+  trail: readonly TrailEntry[],
+): Promise<void> {
+  await database.conflicts.updateOne(
+    { conflict_id: conflictId, status: 'pending' },
+    { $set: { trail: [...trail] } },
+    { session },
+  );
 }

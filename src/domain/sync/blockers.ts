@@ -1,7 +1,7 @@
 import type { OperationResult } from '../../contract/wire-types.ts';
 import type { InboxOperation } from './chunk.ts';
-import type { Outcome } from './decide-operation.ts';
 import type { Operation } from './operation.ts';
+import type { Outcome } from './outcome.ts';
 import { lineKey } from './working-state.ts';
 
 /**

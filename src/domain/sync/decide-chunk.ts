@@ -2,8 +2,9 @@ import type { OperationResult, Resolution } from '../../contract/wire-types.ts';
 import { sessionEvent } from '../events/session-events.ts';
 import { Blockers } from './blockers.ts';
 import type { ChunkPlan, ChunkSnapshot, InboxOperation, LedgerEntry, UploadContext } from './chunk.ts';
-import { decideOperation, type Outcome } from './decide-operation.ts';
+import { decideOperation } from './decide-operation.ts';
 import { operationKey } from './identity.ts';
+import type { Outcome } from './outcome.ts';
 import { WorkingState } from './working-state.ts';
 
 /**

@@ -14,6 +14,8 @@ export type Readiness = Record<string, boolean>;
 
 export interface HealthDependencies {
   checkReadiness: () => Promise<Readiness>;
+  /** Whether roll-ups wait for `backfill --reprocess all` after a change of zone or tolerance. */
+  analyticsBlocked: () => Promise<boolean>;
   metrics: Registry;
 }
 
@@ -33,7 +35,10 @@ export async function healthRoutes(app: FastifyInstance, deps: HealthDependencie
     async (_request, reply) => {
       const checks = await deps.checkReadiness();
       const ready = Object.values(checks).every(Boolean);
-      return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', checks });
+      if (!ready) return reply.code(503).send({ status: 'unavailable', checks });
+      // Said, but no reason to take the process out of service: counts are still taken and applied.
+      const analytics = (await deps.analyticsBlocked()) ? 'settings_changed' : 'ok';
+      return reply.send({ status: 'ok', checks, analytics });
     },
   );
 

@@ -158,6 +158,19 @@ describe('the engine', () => {
     for (const name of [...Object.keys(wrong), 'REDIS_URL']) expect(failure).toContain(name);
   });
 
+  it('says that roll-ups wait after a change of zone, and goes on taking counts', async () => {
+    const stored = { timezone: 'Asia/Kathmandu', tolerance_percent: 0, formula_version: 1 };
+    const settings = database.db.collection<{ _id: string }>('engine_settings');
+    await settings.insertOne({ _id: 'analytics', ...stored });
+    const engine = await start('api,worker');
+    const accessToken = await token('staff-1', 'staff');
+    expect(await call(engine.url, accessToken, 'GET', '/health/ready')).toMatchObject({
+      status: 200,
+      body: { status: 'ok', analytics: 'settings_changed' },
+    });
+    expect((await post(engine, batchOf('phone-1', 1), 10)).status).toBe(200);
+  });
+
   it('opens its port for health in every role, and routes only as an API', async () => {
     const worker = await start('worker');
     const accessToken = await token('supervisor-1', 'supervisor');

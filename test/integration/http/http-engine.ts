@@ -92,7 +92,11 @@ export async function httpEngine(): Promise<HttpEngine> {
   await lockRoutes(app, { ...shared, notifyOutbox, ringAt });
   await preferenceRoutes(app, shared);
   await operationRoutes(app, { ...shared, connections: () => [] });
-  await healthRoutes(app, { checkReadiness: async () => ({ mongodb: true }), metrics: new Registry() });
+  await healthRoutes(app, {
+    checkReadiness: async () => ({ mongodb: true }),
+    analyticsBlocked: async () => false,
+    metrics: new Registry(),
+  });
   await app.ready();
 
   return {

@@ -97,8 +97,8 @@ test('one batch with every verdict, and what stands in the database after it', a
   expect(
     (await engine.events()).slice(eventsBefore).map(({ type, payload }) => `${type} ${payload.action}`),
   ).toEqual([
-    'item_update update',
     'user_activity create',
+    'item_update update',
     'item_update update',
     'session_update update',
     'item_update update',

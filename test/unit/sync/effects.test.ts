@@ -116,7 +116,7 @@ describe('an applied count', () => {
   test('tells the item over all its locations', () => {
     const elsewhere = line({ location: 'B', counted_qty: 4, erp_qty: 12, id: 'line-2' });
     const { events } = decide([sent.count(1, 7, { erp_qty: 12 })], { ...open, lines: [elsewhere] });
-    expect(events[0]!.payload.data).toMatchObject({
+    expect(events.find(({ type }) => type === 'item_update')!.payload.data).toMatchObject({
       line_quantity: 7,
       physical_count: 11,
       erp_quantity: 12,
@@ -173,7 +173,7 @@ describe('a conflict', () => {
     expect(plan.locks).toEqual([{ item_code: 'bolt', session_id: 'S-1', conflict_id: 'new-1' }]);
     expect(plan.changedSessions).toMatchObject([{ sync_status: 'conflict', conflict_items: ['bolt'] }]);
     expect(plan.lines).toEqual([]);
-    expect(eventNames(plan)).toEqual(['conflict pending', 'user_activity create', 'session_update update']);
+    expect(eventNames(plan)).toEqual(['user_activity create', 'conflict pending', 'session_update update']);
   });
 
   test('of a closed session asks for no lock and leaves it closed', () => {
