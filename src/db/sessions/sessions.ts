@@ -4,16 +4,41 @@ import type { CountSession } from '../../contract/schemas/count-session.ts';
 import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
 
+/** A session that the deployed app made may lack the fields that `npm run migrate` adds. */
+type StoredSession = Omit<CountSession, EnhancedField> & Partial<Pick<CountSession, EnhancedField>>;
+type EnhancedField = 'offline_created' | 'sync_status' | 'conflict_items';
+
+const withDefaults = (session: StoredSession): CountSession => ({
+  ...session,
+  offline_created: session.offline_created ?? false,
+  sync_status: session.sync_status ?? 'synced',
+  conflict_items: session.conflict_items ?? [],
+});
+
 /** The session, or null. */
-export const findSession = (
+export async function findSession(
   database: Database,
   sessionId: string,
   session?: ClientSession,
-): Promise<CountSession | null> =>
-  database.sessions.findOne(
-    { session_id: sessionId },
-    { projection: { _id: 0 }, ...(session ? { session } : {}) },
-  ) as Promise<CountSession | null>;
+): Promise<CountSession | null> {
+  const [found] = await findSessions(database, [sessionId], session);
+  return found ?? null;
+}
+
+/** Those of the sessions that exist. */
+export async function findSessions(
+  database: Database,
+  sessionIds: readonly string[],
+  session?: ClientSession,
+): Promise<CountSession[]> {
+  const found = await database.sessions
+    .find(
+      { session_id: { $in: [...sessionIds] } },
+      { projection: { _id: 0 }, ...(session ? { session } : {}) },
+    )
+    .toArray();
+  return found.map(withDefaults);
+}
 
 export interface SessionFilter {
   status?: CountSession['status'] | undefined;
@@ -37,7 +62,7 @@ export async function listSessions(
     .sort({ session_id: 1 })
     .limit(page.limit + 1)
     .toArray();
-  return pageOf(found, page.limit, total, (session) => encodeCursor([session.session_id]));
+  return pageOf(found.map(withDefaults), page.limit, total, (session) => encodeCursor([session.session_id]));
 }
 
 export interface LineFilter {

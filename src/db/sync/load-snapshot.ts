@@ -8,6 +8,7 @@ import type { Database } from '../database.ts';
 import { loadErpItems } from '../erp-items.ts';
 import { loadActiveLocks } from '../locks/load-active-locks.ts';
 import { readServerTime } from '../server-time.ts';
+import { findSessions } from '../sessions/sessions.ts';
 import { loadLedger } from './sync-operations.ts';
 
 /**
@@ -32,9 +33,7 @@ export async function loadSnapshot(
     batch,
     items.map((item) => item.id),
   );
-  const sessions = await database.sessions
-    .find({ session_id: { $in: sessionIds } }, { session, projection: { _id: 0 } })
-    .toArray();
+  const sessions = await findSessions(database, sessionIds, session);
   const lines = await loadLines(database, session, itemsBySession);
   const locks = await loadActiveLocks(database, session, itemCodes);
   const pendingConflicts =

@@ -57,6 +57,20 @@ describe('a conflict, from its opening to its end', () => {
   });
 });
 
+test('a session that was made before the migration can be disputed and settled', async () => {
+  await freeItem();
+  const session_id = 'older';
+  await openSession(engine, session_id);
+  await engine.database.sessions.updateOne(
+    { session_id },
+    { $unset: { sync_status: '', conflict_items: '', offline_created: '' } },
+  );
+  const id = await count(session_id, 7);
+  expect(await conflictState(engine.database, session_id)).toMatchObject({ conflict_items: ['bolt'] });
+  expect(await engine.resolve(id, { resolution: 'keep_server' })).toMatchObject({ kind: 'resolved' });
+  expect(await conflictState(engine.database, session_id)).toEqual(SETTLED);
+});
+
 test('a kept local count has the who and when of the count, and the resolver in the conflict', async () => {
   await freeItem();
   const id = await dispute('who');
