@@ -12,7 +12,7 @@ export default defineConfig({
           globalSetup: ['test/support/services-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 4,
         },
       },
     ],

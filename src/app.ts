@@ -227,7 +227,7 @@ async function registerRoutes(http: HttpApp, ground: Ground, relay: Relay): Prom
 }
 
 function buildWorkers(ground: Ground): Service {
-  const { config, database, logger, producer, signals, notifyOutbox, metrics } = ground;
+  const { config, database, logger, producer, signals, notifyOutbox, metrics, stopping } = ground;
   const { timezone, tolerancePercent } = config;
   const settings = { timezone, tolerancePercent };
   const { ring, ringAt, ringAgain } = producer;
@@ -273,6 +273,7 @@ function buildWorkers(ground: Ground): Service {
     redisUrl: config.redisUrl,
     prefix: config.queuePrefix,
     handlers,
+    stopping: stopping.signal,
     logger,
     onSetAside: (job) => {
       // A device's ring is made up for by the sweep; only other work needs a person.
@@ -317,13 +318,21 @@ const strandedAtStart = (producer: Producer): Service => ({
   stop: async () => {},
 });
 
+/** Answers that are under way get this long; waiting uploads need half a second. */
+const CLOSE_HTTP_MS = 4_000;
+
 function httpService(http: HttpApp, config: Config): Service {
   return {
     name: 'http',
     start: async () => {
       await http.listen({ host: config.host, port: config.port });
     },
-    stop: () => http.close(),
+    stop: async () => {
+      const closed = http.close();
+      // A request that was begun and never ends must not keep the workers from being asked to stop.
+      await inTime(closed, CLOSE_HTTP_MS).catch(() => http.server.closeAllConnections());
+      await closed;
+    },
   };
 }
 

@@ -18,6 +18,9 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_INFLATED_BYTES,
+    // An unknown field is dropped, whatever its name: one odd key must not refuse a whole batch.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
     // Sockets that idle must not hold up a stop.

@@ -21,6 +21,8 @@ export interface WorkerDependencies {
   redisUrl: string;
   prefix: string;
   handlers: JobHandlers;
+  /** Aborted when the process is asked to stop; running handlers see it at once. */
+  stopping: AbortSignal;
   logger: Logger;
   /** Called once for a job that failed for good. */
   onSetAside: (job: {
@@ -47,13 +49,12 @@ const FINISH_WITHOUT_REDIS_MS = 3_000;
 
 /** Takes jobs from every queue and runs their handlers. */
 export function createWorkers(dependencies: WorkerDependencies): Service {
-  const { redisUrl, prefix, logger } = dependencies;
-  const stopping = new AbortController();
+  const { redisUrl, prefix, logger, stopping } = dependencies;
   const workers: { worker: Worker; connection: ReturnType<typeof workerConnection> }[] = [];
   const start = async (): Promise<void> => {
     for (const name of QUEUES) {
       const connection = workerConnection(redisUrl);
-      const worker = new Worker(name, (job) => run(dependencies, job, stopping.signal), {
+      const worker = new Worker(name, (job) => run(dependencies, job, stopping), {
         connection,
         prefix,
         concurrency: CONCURRENCY[name],
@@ -73,7 +74,6 @@ export function createWorkers(dependencies: WorkerDependencies): Service {
     name: 'workers',
     start,
     stop: async () => {
-      stopping.abort();
       await Promise.all(
         workers.map(async ({ worker, connection }) => {
           const limitMs = connection.status === 'ready' ? FINISH_MS : FINISH_WITHOUT_REDIS_MS;
