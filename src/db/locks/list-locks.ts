@@ -1,7 +1,7 @@
 import { type Filter, ObjectId } from 'mongodb';
 import type { ItemLock, LockHistoryEntry } from '../../contract/schemas/item-lock.ts';
 import type { Database } from '../database.ts';
-import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
+import { decodeCursor, encodeCursor, InvalidCursor, type Page, type PageRequest, pageOf } from '../page.ts';
 import { MAX_TIME_MS } from '../transaction.ts';
 import type { LockHistoryRow } from './history-row.ts';
 
@@ -48,8 +48,9 @@ export async function lockHistory(
 
 /** Two entries may have one time: the end of a lock and the beginning of the next. */
 function afterEntry(cursor: string | undefined): Filter<LockHistoryRow> {
-  const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'string']);
-  if (!after || !ObjectId.isValid(after[1] as string)) return {};
+  if (cursor === undefined) return {};
+  const after = decodeCursor(cursor, ['number', 'string']);
+  if (!ObjectId.isValid(after[1] as string)) throw new InvalidCursor();
   const at = new Date(after[0] as number);
   return { $or: [{ at: { $gt: at } }, { at, _id: { $gt: new ObjectId(after[1] as string) } }] };
 }

@@ -3,6 +3,8 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/db/database.ts';
+import { lockHistory } from '../../../src/db/locks/list-locks.ts';
+import { encodeCursor, InvalidCursor } from '../../../src/db/page.ts';
 import { authenticator } from '../../../src/http/authenticate.ts';
 import { ApiError } from '../../../src/http/errors.ts';
 import { lockRoutes } from '../../../src/http/routes/locks.ts';
@@ -104,6 +106,16 @@ test('a lock is taken, shown, renewed, released and remembered', async () => {
     'renewed',
     'released',
   ]);
+});
+
+test('a history cursor that no history gave out is refused, not answered with the first page', async () => {
+  await take(database, 'paged', 'mira');
+  const foreign = encodeCursor([Date.now(), 'no entry of ours']);
+  for (const cursor of [foreign, 'nonsense']) {
+    await expect(lockHistory(database, { item_code: 'paged', limit: 5, cursor })).rejects.toThrow(
+      InvalidCursor,
+    );
+  }
 });
 
 describe('what is refused', () => {
