@@ -15,9 +15,13 @@ const MAX_TIME_MS_EXPIRED = 50;
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof TransactionGaveUp || error instanceof LineMoved) return true;
-  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   return (
-    error instanceof MongoError &&
-    (error.code === MAX_TIME_MS_EXPIRED || TRANSIENT_LABELS.some((label) => error.hasErrorLabel(label)))
+    isAway(error) ||
+    (error instanceof MongoError &&
+      (error.code === MAX_TIME_MS_EXPIRED || TRANSIENT_LABELS.some((label) => error.hasErrorLabel(label))))
   );
 }
+
+/** Whether the database could not be reached: other work would meet the same. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof MongoNetworkError || error instanceof MongoServerSelectionError;

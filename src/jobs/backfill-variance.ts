@@ -18,9 +18,8 @@ import { type Plan, planPeriods } from '../domain/variance/plan.ts';
 import type { PeriodResult } from './recompute-period.ts';
 import { NO_PERIODS, type PeriodTotals, recomputePeriods } from './recompute-periods.ts';
 import {
-  announce,
+  announceTotals,
   loadState,
-  published,
   type RollUpDependencies,
   settingsChangedMessage,
 } from './roll-up-variance.ts';
@@ -83,7 +82,7 @@ export async function backfillVariance(
     const totals = await work(dependencies, run, options);
     if (dependencies.signal?.aborted) return totals;
     await finishRun(dependencies.database, runId);
-    if (totals.replaced + totals.removed > 0) await announce(dependencies, published(totals));
+    await announceTotals(dependencies, totals);
     return totals;
   } catch (error) {
     await finishRun(dependencies.database, runId, error instanceof Error ? error.message : String(error));

@@ -9,7 +9,7 @@ import { findFirstCounted } from '../db/variance/first-counted.ts';
 import { type Alert, systemAlert } from '../domain/events/system-alert.ts';
 import { daysOfForeignDay, PERIOD_TYPES } from '../domain/variance/periods.ts';
 import { type PlanInput, planPeriods } from '../domain/variance/plan.ts';
-import { NO_PERIODS, type PeriodTotals, recomputePeriods } from './recompute-periods.ts';
+import { NO_PERIODS, PeriodsFailed, type PeriodTotals, recomputePeriods } from './recompute-periods.ts';
 
 export interface RollUpDependencies {
   database: Database;
@@ -47,8 +47,12 @@ export async function rollUpVariance(dependencies: RollUpDependencies): Promise<
     firstCounted: state.firstCounted,
     generatedBy: 'system',
     signal: dependencies.signal,
+  }).catch(async (error: unknown) => {
+    // Readers have the other periods already.
+    if (error instanceof PeriodsFailed) await announceTotals(dependencies, error.totals);
+    throw error;
   });
-  if (totals.replaced + totals.removed > 0) await announce(dependencies, published(totals));
+  await announceTotals(dependencies, totals);
   return { ...totals, state: 'done', misplaced: plan.remove.length };
 }
 
@@ -79,7 +83,15 @@ export async function announce(
   await notifyOutbox();
 }
 
-export const published = (totals: PeriodTotals): Alert => ({
+/** Says that there is something new to read; nothing when there is not. */
+export async function announceTotals(
+  dependencies: Pick<RollUpDependencies, 'database' | 'notifyOutbox'>,
+  totals: PeriodTotals,
+): Promise<void> {
+  if (totals.replaced + totals.removed > 0) await announce(dependencies, published(totals));
+}
+
+const published = (totals: PeriodTotals): Alert => ({
   severity: 'info',
   code: 'rollup_published',
   title: 'Variance analytics updated',

@@ -150,6 +150,40 @@ it('writes nothing after a change of zone until everything is reprocessed', asyn
   expect(await rollUp(test.database, KATHMANDU)).toMatchObject({ state: 'done', replaced: 0 });
 });
 
+describe('a period that cannot be recomputed', () => {
+  /** A line that MongoDB cannot sum up; validation is passed by, as an older build might have. */
+  const poison = async (at: Date) => {
+    const line = randomLine(randomFrom(5), at, { session_id: 'bad', item_code: 'bad', location: '' });
+    const { voided_at: _voidedAt, ...rest } = { ...line, counted_qty: 'many' as unknown as number };
+    await test.database.lines.insertOne(rest, { bypassDocumentValidation: true });
+    const day = localDay(at, BERLIN.timezone);
+    await inTransaction(test.database, (session) =>
+      markDirty(test.database, session, [day], BERLIN.timezone),
+    );
+    return day;
+  };
+
+  it('is named at the end and keeps none of the others back', async () => {
+    const { start } = await history(40, 12);
+    const at = new Date(start.getTime() + 5 * DAY_MS);
+    const day = await poison(at);
+    const error = await rollUp(test.database, BERLIN).then(
+      () => undefined,
+      (thrown: Error) => thrown,
+    );
+    expect(error?.message).toMatch(new RegExp(`^Not recomputed: .*daily ${day} \\(`));
+    const stored = await generations();
+    expect(stored.has(`daily ${day}`)).toBe(false);
+    for (let after = at.getTime() + DAY_MS; after < Date.now(); after += DAY_MS) {
+      expect([...stored.keys()]).toContain(`daily ${localDay(new Date(after), BERLIN.timezone)}`);
+    }
+    const codes = (await test.database.outbox.find({}).sort({ at: -1 }).limit(1).toArray()).map(
+      (row) => row.event.payload.data['code'],
+    );
+    expect(codes).toEqual(['rollup_published']);
+  });
+});
+
 it('tells supervisors when it wrote something, and only then', async () => {
   await test.database.outbox.deleteMany({});
   await history(5, 9);
