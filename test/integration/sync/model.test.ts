@@ -5,9 +5,25 @@ import { commands } from './model/commands.ts';
 import { World } from './model/world.ts';
 import { type SyncEngine, syncEngine } from './sync-engine.ts';
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
-const SEED = Number(process.env['MODEL_SEED'] ?? 20_261_122);
-const MAX_COMMANDS = 14;
+const DEFAULT_RUNS = 120;
+const DEFAULT_SEED = 20_261_122;
+const RUNS = Number(process.env['MODEL_RUNS'] ?? DEFAULT_RUNS);
+const SEED = Number(process.env['MODEL_SEED'] ?? DEFAULT_SEED);
+const MAX_COMMANDS = 18;
+/** A failure names its `path` and `replayPath`; with them only that story is told again. */
+const PATH = process.env['MODEL_PATH'];
+const REPLAY_PATH = process.env['MODEL_REPLAY_PATH'];
+
+/** What the stories must meet, or they prove less than they say. */
+const MUST_MEET = [
+  ...['applied', 'duplicate', 'update_conflict', 'lock_conflict', 'session_closed', 'session_unknown'],
+  ...['session_mismatch', 'invalid_payload', 'operation_id_reused', 'opened', 'joined', 'claimed'],
+  ...['keep_local', 'keep_server', 'merge'],
+  ...['lock released', 'lock expired', 'lock resolved', 'lock forced'],
+];
+
+// Not in the stories: two at the same instant, whose order nobody knows (conflicts.test.ts races them), limits
+// and HTTP, BLIND sessions' masks, ERP figures and dirty marks (variance/histories.test.ts), killed processes.
 
 let engine: SyncEngine;
 beforeAll(async () => {
@@ -44,7 +60,11 @@ it(
     const startedAt = performance.now();
     const story = fc.asyncProperty(
       fc.boolean(),
-      fc.commands(commands, { maxCommands: MAX_COMMANDS, size: 'max' }),
+      fc.commands(commands, {
+        maxCommands: MAX_COMMANDS,
+        size: 'max',
+        ...(REPLAY_PATH ? { replayPath: REPLAY_PATH } : {}),
+      }),
       async (disputed, steps) => {
         const world = await openedWorld(disputed);
         await fc.asyncModelRun(() => ({ model: world.truth, real: world }), steps);
@@ -53,14 +73,16 @@ it(
         const { truth } = world;
         for (const verdict of world.given) count(verdict);
         for (const { resolution } of truth.disputes) if (resolution) count(resolution);
-        for (const { end } of truth.locks) if (end) count(end);
+        for (const { end } of truth.locks) if (end) count(`lock ${end}`);
         for (const { steps } of truth.disputes) for (const one of steps) count(one.split(' ')[0]!);
       },
     );
-    await fc.assert(story, { numRuns: RUNS, seed: SEED });
+    await fc.assert(story, { numRuns: PATH ? 1 : RUNS, seed: SEED, ...(PATH ? { path: PATH } : {}) });
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     console.log(`${RUNS} stories from seed ${SEED} in ${seconds} s: all equal`, Object.fromEntries(seen));
-    expect(seen.get('resolved')).toBeGreaterThan(0);
+    // A few stories of another seed may miss a rare one by chance.
+    const enough = SEED === DEFAULT_SEED ? DEFAULT_RUNS : 500;
+    if (RUNS >= enough && !PATH) expect(MUST_MEET.filter((name) => !seen.has(name))).toEqual([]);
   },
   40_000 + RUNS * 2_000,
 );

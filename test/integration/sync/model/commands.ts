@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 const two = fc.nat(1);
 const three = fc.nat(2);
 const index = fc.nat(20);
-const person_ = fc.constantFrom('sue', 'max', 'ana');
+const people = fc.constantFrom('sue', 'max', 'ana');
 const workers = fc.constantFrom(1, 1, 2);
 
 /** Each adds its own steps to the mix; what a step has nothing to work on is left out of the run. */
@@ -31,7 +31,7 @@ export const commands = [
     .map(({ phone, ids }) =>
       step(`restore ${phone} by ${ids}`, async (world) => world.phones[phone]!.restore(ids)),
     ),
-  fc.record({ which: index, who: person_ }).map(({ which, who }) =>
+  fc.record({ which: index, who: people }).map(({ which, who }) =>
     step(`claim ${which} by ${who}`, async (world) => {
       const at = dispute(world, which);
       if (at === undefined) return;
@@ -41,15 +41,17 @@ export const commands = [
   ),
   resolution(fc.constant(0), fc.constant(undefined)),
   resolution(fc.integer({ min: -1, max: 1 }), fc.constantFrom(undefined, 0, 0, 1)),
-  two.map((item) => step(`time of item ${item} runs out`, (world) => runOut(world, item))),
+  fc
+    .constantFrom(0, 0, 1)
+    .map((item) => step(`time of item ${item} runs out`, (world) => runOut(world, item))),
   fc.constant(step('end due locks', endDue)),
   fc.record({ which: index }).map(({ which }) => step(`void ${which}`, (world) => voided(world, which))),
   fc
-    .record({ item: two, session: two, who: person_ })
+    .record({ item: two, session: two, who: people })
     .map(({ item, session, who }) =>
       step(`lock ${item} in ${session} by ${who}`, (world) => lockItem(world, item, session, who)),
     ),
-  fc.record({ item: two, who: person_, late: fc.boolean(), force: fc.boolean() }).map(releasing),
+  fc.record({ item: two, who: people, late: fc.boolean(), force: fc.boolean() }).map(releasing),
 ];
 
 function resend({ which, dressed, sameId }: { which: number; dressed: boolean; sameId: boolean }): Step {
@@ -74,7 +76,7 @@ const dispute = (world: World, which: number): number | undefined =>
 function resolution(off: fc.Arbitrary<number>, fence: fc.Arbitrary<number | undefined>): fc.Arbitrary<Step> {
   const kind = fc.constantFrom('keep_local' as const, 'keep_server' as const, 'merge' as const);
   return fc
-    .record({ which: index, who: person_, resolution: kind, off, fence })
+    .record({ which: index, who: people, resolution: kind, off, fence })
     .map(({ which, who, resolution, off, fence }) =>
       step(`resolve ${which} ${resolution} by ${who}, version ${off}, fence ${fence}`, async (world) => {
         const at = dispute(world, which);
