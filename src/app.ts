@@ -16,11 +16,12 @@ import { scheduleRoutes } from './http/routes/schedules.ts';
 import { sessionRoutes } from './http/routes/sessions.ts';
 import { syncBatchRoutes } from './http/routes/sync-batches.ts';
 import { createHttpApp, type HttpApp } from './http/server.ts';
-import { backfillVariance } from './jobs/backfill-variance.ts';
+import { runBackfillJob } from './jobs/backfill-variance.ts';
 import { checkSurroundings } from './jobs/check-surroundings.ts';
 import { claimConflict } from './jobs/claim-conflict.ts';
 import { endDueLocks } from './jobs/end-due-locks.ts';
 import { processSyncBatch } from './jobs/process-sync-batch.ts';
+import { requeueStrandedBackfills } from './jobs/requeue-stranded-backfills.ts';
 import { requeueStrandedBatches } from './jobs/requeue-stranded-batches.ts';
 import { resolveConflict } from './jobs/resolve-conflict.ts';
 import { rollUpVariance } from './jobs/roll-up-variance.ts';
@@ -259,13 +260,13 @@ function buildWorkers(ground: Ground): Service {
         return `${summary.state}: ${summary.replaced} periods written, ${summary.unchanged} unchanged`;
       });
     },
-    'backfill-variance': async (payload, signal) => {
-      await backfillVariance({ database, settings, notifyOutbox, signal }, payload.run_id);
-    },
+    'backfill-variance': (payload, signal) =>
+      runBackfillJob({ database, settings, notifyOutbox, signal }, payload.run_id),
     'requeue-stranded-batches': async (payload) => {
       await runScheduled({ database, host }, payload, async () => {
         const devices = await requeueStrandedBatches({ database, logger, ringAgain });
-        return `${devices} devices rung again`;
+        const backfills = await requeueStrandedBackfills({ database, logger, ringAgain });
+        return `${devices} devices and ${backfills} backfills rung again`;
       });
     },
   };

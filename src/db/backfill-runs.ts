@@ -24,7 +24,12 @@ export interface BackfillRun extends BackfillWish {
   newest_first?: true;
   periods_total: number;
   periods_done: number;
+  /** Starts by the queue since the last period that was done: a run that ends its process shows here. */
+  starts?: number;
+  /** Its process was asked to stop: any other may go on at once. */
+  handed_back?: true;
   started_at: Date;
+  /** Moved on while somebody works on it. */
   updated_at: Date;
   finished_at?: Date;
   error?: string;
@@ -83,11 +88,52 @@ export async function findRun(database: Database, runId: string): Promise<Backfi
   return (await database.backfillRuns.findOne({ _id: runId }, { maxTimeMS: MAX_TIME_MS })) ?? undefined;
 }
 
-/** Writes the progress after a period. */
+/** Notes a start by the queue and returns the run; undefined when it is unknown or has ended. */
+export async function beginRun(database: Database, runId: string): Promise<BackfillRun | undefined> {
+  const run = await database.backfillRuns.findOneAndUpdate(
+    { _id: runId, state: 'running' },
+    [
+      { $set: { starts: { $add: [{ $ifNull: ['$starts', 0] }, 1] }, updated_at: '$$NOW' } },
+      { $unset: ['handed_back'] },
+    ],
+    { returnDocument: 'after', maxTimeMS: MAX_TIME_MS },
+  );
+  return run ?? undefined;
+}
+
+/** Says that somebody works on the run. */
+export async function beatRun(database: Database, runId: string): Promise<void> {
+  await database.backfillRuns.updateOne({ _id: runId, state: 'running' }, [
+    { $set: { updated_at: '$$NOW' } },
+  ]);
+}
+
+/** Gives an interrupted run back: the next sweep rings it, however recently somebody worked on it. */
+export async function handBackRun(database: Database, runId: string): Promise<void> {
+  await database.backfillRuns.updateOne(
+    { _id: runId, state: 'running' },
+    { $set: { handed_back: true, starts: 0 } },
+  );
+}
+
+/** Unfinished runs that were handed back or that nobody has worked on since `before`, oldest first. */
+export async function findStrandedRuns(database: Database, before: Date, limit: number): Promise<string[]> {
+  const runs = await database.backfillRuns
+    .find(
+      { state: 'running', $or: [{ handed_back: true }, { updated_at: { $lt: before } }] },
+      { projection: { _id: 1 }, maxTimeMS: MAX_TIME_MS },
+    )
+    .sort({ updated_at: 1 })
+    .limit(limit)
+    .toArray();
+  return runs.map((run) => run._id);
+}
+
+/** Writes the progress; `starts: 0` after a period, for a run that gets on ends no process. */
 export async function recordProgress(
   database: Database,
   runId: string,
-  progress: Pick<BackfillRun, 'periods_total' | 'periods_done'>,
+  progress: Pick<BackfillRun, 'periods_total' | 'periods_done'> & { starts?: 0 },
 ): Promise<void> {
   await database.backfillRuns.updateOne({ _id: runId }, [{ $set: { ...progress, updated_at: '$$NOW' } }]);
 }

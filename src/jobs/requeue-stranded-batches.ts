@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/logger.ts';
 export interface RequeueDependencies {
   database: Database;
   logger: Logger;
-  ringAgain: (deviceId: string) => Promise<void>;
+  ringAgain: (payload: { v: 1; type: 'process-sync-batch'; device_id: string }) => Promise<void>;
 }
 
 /** A batch that waited this long was probably never rung for, or its ring was lost. */
@@ -19,7 +19,7 @@ export async function requeueStrandedBatches(dependencies: RequeueDependencies):
   const now = await readServerTime(database);
   const before = new Date(now.getTime() - STRANDED_AFTER_MS);
   const devices = await findStrandedDevices(database, before, MAX_DEVICES);
-  for (const deviceId of devices) await ringAgain(deviceId);
+  for (const device_id of devices) await ringAgain({ v: 1, type: 'process-sync-batch', device_id });
   if (devices.length > 0) logger.info({ devices: devices.length }, 'stranded batches were rung again');
   return devices.length;
 }

@@ -9,8 +9,8 @@ export interface Producer extends Service {
   ring(payload: JobPayload): Promise<void>;
   /** Rings `end-due-locks` at that time. Never rejects: the sweep is its net. */
   ringAt(at: Date): Promise<void>;
-  /** Rings for a device whose earlier ring may be lost, also when Redis kept only half of it. */
-  ringAgain(deviceId: string): Promise<void>;
+  /** Rings for something whose earlier ring may be lost, also when Redis kept only half of it. */
+  ringAgain(payload: JobPayload): Promise<void>;
   queue(name: QueueName): Queue;
 }
 
@@ -64,10 +64,10 @@ export function createProducer(options: { redis: Redis; prefix: string }): Produ
         () => {},
       );
     },
-    ringAgain: async (deviceId) => {
-      await forgetLostJob(queue('sync'), deviceId);
-      const payload: JobPayload = { v: 1, type: 'process-sync-batch', device_id: deviceId };
-      await add(payload, { deduplication: deduplication(payload) });
+    ringAgain: async (payload) => {
+      const once = deduplication(payload);
+      await forgetLostJob(queue(JOBS[payload.type].queue), once.id);
+      await add(payload, { deduplication: once });
     },
   };
 }
@@ -92,7 +92,7 @@ function deduplication(payload: JobPayload): NonNullable<JobsOptions['deduplicat
   }
 }
 
-// A Redis that lost the job but kept its deduplication key would drop every later ring for this device.
+// A Redis that lost the job but kept its deduplication key would drop every later ring for the same thing.
 async function forgetLostJob(queue: Queue, deduplicationId: string): Promise<void> {
   const jobId = await queue.getDeduplicationJobId(deduplicationId);
   if (jobId === null) return;

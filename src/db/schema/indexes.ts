@@ -121,5 +121,11 @@ export const INDEXES: readonly IndexDefinition[] = [
   { collection: 'scheduleRuns', key: { schedule: 1, state: 1, rung_at: 1 }, name: 'sve_run_state' },
   { collection: 'scheduleRuns', key: { expires_at: 1 }, name: 'sve_run_retention', expireAfterSeconds: 0 },
   { collection: 'backfillRuns', key: { started_at: -1 }, name: 'sve_started' },
+  {
+    collection: 'backfillRuns',
+    key: { updated_at: 1 },
+    name: 'sve_unfinished',
+    partialFilterExpression: { state: 'running' },
+  },
   { collection: 'deadLetters', key: { created_at: -1 }, name: 'sve_created' },
 ];

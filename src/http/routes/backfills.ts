@@ -66,7 +66,7 @@ export function backfillRoutes(app: TypedApp, deps: AnalyticsRouteDependencies):
     try {
       await deps.ring({ v: 1, type: 'backfill-variance', run_id: runId });
     } catch {
-      // Unlike an inbox, no sweep would find it: it ends here and the caller tries again.
+      // The caller is told to come again, so the sweep must not find this one.
       await finishRun(database, runId, 'the queue was away');
       throw new ApiError('unavailable', undefined, { retryAfterSeconds: 5 });
     }
