@@ -13,6 +13,7 @@ import { loadActiveLocks } from '../db/locks/load-active-locks.ts';
 import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
 import { findItemLines, findSession } from '../db/sessions/sessions.ts';
+import { holdItemLines } from '../db/sync/lines.ts';
 import { inTransaction, type Transaction } from '../db/transaction.ts';
 import type { Actor } from '../domain/events/actor.ts';
 import { conflictEvent, lineEvent } from '../domain/events/item-events.ts';
@@ -59,6 +60,7 @@ export async function resolveConflict(
     if (!facts) return { kind: 'not_found' };
     const decision = decideResolution(request, facts);
     if (decision.kind !== 'resolve') return decision;
+    if (decision.line) await holdItemLines(database, session, facts.itemLines, [decision.line]);
     await writeResolution(database, session, {
       conflict: resolvedConflict(facts, request, decision.line),
       line: decision.line ? { before: facts.line ?? null, after: decision.line } : undefined,

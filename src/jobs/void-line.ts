@@ -4,7 +4,7 @@ import { markDirty } from '../db/dirty-periods.ts';
 import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
 import { findItemLines, findLineById } from '../db/sessions/sessions.ts';
-import { writeLines } from '../db/sync/lines.ts';
+import { holdItemLines, writeLines } from '../db/sync/lines.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Actor } from '../domain/events/actor.ts';
 import { lineEvent } from '../domain/events/item-events.ts';
@@ -41,6 +41,7 @@ export async function voidLine(
       void_reason: target.reason,
     };
     const linesAfter = [...itemLines.filter((other) => other.id !== before.id), after];
+    await holdItemLines(database, session, itemLines, [after]);
     await writeLines(database, session, [{ before, after }]);
     await appendEvents(database, session, [lineEvent(itemFigures(after, linesAfter), actor, now)], now);
     await markDirty(database, session, dirtyDays(itemLines, linesAfter, timezone), timezone);

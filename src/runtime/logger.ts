@@ -1,20 +1,21 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export type { Logger };
 
 /**
- * The process's logger: JSON lines on stdout. Tokens and secrets are cut out wherever they could stand
+ * The process's logger: JSON lines on stdout, or to `destination`. Tokens and secrets are cut out wherever they could stand
  * (invariant E5); callers log ids and counts, never payloads.
  */
-export function createLogger(level: string): Logger {
-  return pino({
+export function createLogger(level: string, destination?: DestinationStream): Logger {
+  const options: LoggerOptions = {
     level,
     serializers: { err: describeError },
     redact: {
       paths: ['token', '*.token', 'req.headers.authorization', 'headers.authorization', 'authorization'],
       censor: '[redacted]',
     },
-  });
+  };
+  return destination ? pino(options, destination) : pino(options);
 }
 
 const MAX_MESSAGE = 300;

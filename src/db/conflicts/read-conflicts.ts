@@ -6,6 +6,7 @@ import type { Resolution } from '../../contract/wire-types.ts';
 import type { Database } from '../database.ts';
 import { loadActiveLocks } from '../locks/load-active-locks.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
+import { LINE_FIELDS } from '../sync/lines.ts';
 
 /** A conflict with what the server holds today. */
 export interface ConflictView {
@@ -93,7 +94,7 @@ export async function withServerSide(
             version: { $exists: true },
           })),
         },
-        { projection: { _id: 0 } },
+        { projection: LINE_FIELDS },
       )
       .toArray(),
     loadActiveLocks(

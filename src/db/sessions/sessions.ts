@@ -3,6 +3,7 @@ import type { CountLine } from '../../contract/schemas/count-line.ts';
 import type { CountSession } from '../../contract/schemas/count-session.ts';
 import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
+import { LINE_FIELDS } from '../sync/lines.ts';
 
 /** A session that the deployed app made may lack the fields that `npm run migrate` adds. */
 type StoredSession = Omit<CountSession, EnhancedField> & Partial<Pick<CountSession, EnhancedField>>;
@@ -87,7 +88,7 @@ export async function listLines(
     filter.$or = [{ item_code: { $gt: item_code } }, { item_code, location: { $gt: location } }];
   }
   const found = await database.lines
-    .find(filter, { projection: { _id: 0 } })
+    .find(filter, { projection: LINE_FIELDS })
     .sort({ item_code: 1, location: 1 })
     .limit(page.limit + 1)
     .toArray();
@@ -97,7 +98,7 @@ export async function listLines(
 /** All lines of a session in order, one after the other: memory stays bounded whatever its size. */
 export const streamLines = (database: Database, sessionId: string): AsyncIterable<CountLine> =>
   database.lines
-    .find({ session_id: sessionId, version: { $exists: true } }, { projection: { _id: 0 } })
+    .find({ session_id: sessionId, version: { $exists: true } }, { projection: LINE_FIELDS })
     .sort({ item_code: 1, location: 1 });
 
 /** All lines of one item in one session, voided ones too. */
@@ -109,7 +110,7 @@ export const findItemLines = (
   database.lines
     .find(
       { session_id: item.session_id, item_code: item.item_code, version: { $exists: true } },
-      { session, projection: { _id: 0 } },
+      { session, projection: LINE_FIELDS },
     )
     .toArray();
 
@@ -122,7 +123,7 @@ export const findLineById = (
 ): Promise<CountLine | null> =>
   database.lines.findOne(
     { session_id: sessionId, id: lineId, version: { $exists: true } },
-    { session, projection: { _id: 0 } },
+    { session, projection: LINE_FIELDS },
   ) as Promise<CountLine | null>;
 
 /** Those of the sessions in which staff count without seeing what others counted. */

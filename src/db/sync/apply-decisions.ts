@@ -11,7 +11,7 @@ import { markDirty } from '../dirty-periods.ts';
 import { takeLocks } from '../locks/take-locks.ts';
 import { appendEvents } from '../outbox.ts';
 import { summarizeSession } from '../variance/summarize-session.ts';
-import { writeLines } from './lines.ts';
+import { holdItemLines, writeLines } from './lines.ts';
 import { advanceBatch } from './sync-batches.ts';
 import { recordVerdicts } from './sync-operations.ts';
 
@@ -48,6 +48,12 @@ export async function applyDecisions(
   // First, so that a drainer that lost writes nothing.
   await advanceBatch(database, session, { ...position, results: plan.results, at: now });
   await recordVerdicts(database, session, context, plan.ledger, now);
+  await holdItemLines(
+    database,
+    session,
+    plan.touchedItems.flatMap(({ before }) => before),
+    plan.lines.map(({ after }) => after),
+  );
   await writeLines(database, session, plan.lines);
   await writeSessions(database, session, plan);
   const locks = await takeConflictLocks(database, session, plan, context);

@@ -9,6 +9,7 @@ import { loadErpItems } from '../erp-items.ts';
 import { loadActiveLocks } from '../locks/load-active-locks.ts';
 import { readServerTime } from '../server-time.ts';
 import { findSessions } from '../sessions/sessions.ts';
+import { LINE_FIELDS } from './lines.ts';
 import { loadLedger } from './sync-operations.ts';
 
 /**
@@ -80,7 +81,7 @@ async function loadLines(
     version: { $exists: true },
   }));
   const filter = ofSession.length === 1 ? ofSession[0]! : { $or: ofSession };
-  return database.lines.find(filter, { session, projection: { _id: 0 } }).toArray();
+  return database.lines.find(filter, { session, projection: LINE_FIELDS }).toArray();
 }
 
 async function loadResolutions(

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -116,6 +116,23 @@ const nested = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`
 const json = (over: Record<string, unknown>) => JSON.stringify(batchOf([start('never')], over));
 const withPayload = (payload: string) => json({}).replace(/"payload":\{[^}]*\}/, `"payload":${payload}`);
 
+test.each([
+  ['the batch', /^\{/],
+  ['a payload', /"payload":\{/],
+])('an odd key in %s is dropped like any unknown field', async (_name, place) => {
+  for (const odd of ['"__proto__":{"x":1},', '"constructor":{"prototype":{"x":1}},']) {
+    const raw = JSON.stringify(batchOf([start(`odd ${randomUUID()}`)])).replace(
+      place,
+      (found) => found + odd,
+    );
+    const answer = await engine.call('POST', BATCHES, {
+      raw,
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(answer.status).toBe(202);
+  }
+});
+
 describe('a refused upload stores nothing', () => {
   const refused = async (options: CallOptions, status: number, code: string) => {
     const before = await engine.stored();
@@ -131,9 +148,6 @@ describe('a refused upload stores nothing', () => {
     ['nothing', '', 400, 'invalid_request'],
     ['null', 'null', 400, 'invalid_request'],
     ['a list', '[]', 400, 'invalid_request'],
-    ['a __proto__', json({}).replace('{', '{"__proto__":{"role":"admin"},'), 400, 'invalid_request'],
-    ['a __proto__ in a payload', withPayload('{"__proto__":{}}'), 400, 'invalid_request'],
-    ['a constructor.prototype', withPayload('{"constructor":{"prototype":{}}}'), 400, 'invalid_request'],
     ['100,000 open brackets', '['.repeat(100_000), 400, 'invalid_request'],
     ['a batch_id that is none', json({ batch_id: 'x' }), 400, 'invalid_request'],
     ['a batch_id of 10 kB', json({ batch_id: 'x'.repeat(10_240) }), 400, 'invalid_request'],
