@@ -5,6 +5,7 @@ import { type Logger, withoutToken } from '../runtime/logger.ts';
 import { handleError, notFound } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { inflateBody, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './gunzip.ts';
+import { describeAnswers } from './openapi.ts';
 
 export type HttpApp = FastifyInstance;
 
@@ -69,6 +70,7 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
       security: [{ bearer: [] }],
     },
     transform: jsonSchemaTransform,
+    transformObject: describeAnswers,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   return app;

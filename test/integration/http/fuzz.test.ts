@@ -37,7 +37,8 @@ async function publishedRoutes(): Promise<Route[]> {
       Object.entries(methods).map(([method, { parameters = [], requestBody }]) => ({
         method: method.toUpperCase(),
         path,
-        parameters,
+        // A header is no part of the URL.
+        parameters: parameters.filter((parameter) => parameter.in !== 'header'),
         body: requestBody?.content['application/json']?.schema,
       })),
   );
