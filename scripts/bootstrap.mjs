@@ -1,6 +1,6 @@
 // The only file that runs on the machine's own Node (18 or newer) before anything is installed.
 // It installs the locked dependencies when they are missing, then starts the real script with the
-// pinned Node of node_modules/.bin.  node scripts/bootstrap.mjs [SCRIPT [ARGUMENT ...]]
+// pinned Node of node_modules/.bin.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -9,6 +9,24 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [script, ...args] = process.argv.slice(2);
+
+const USAGE = `node scripts/bootstrap.mjs [SCRIPT [ARGUMENT ...]]
+
+Installs the locked dependencies when they are missing or not current, then runs SCRIPT, a path from the
+project's root, with the pinned Node. Arguments after it are the script's own.`;
+
+if (script === '--help' || script === '-h') {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (script?.startsWith('-')) {
+  console.error(`npm run bootstrap --: Unknown option '${script}'; known flags: --help`);
+  process.exit(2);
+}
+if (script !== undefined && !existsSync(join(root, script))) {
+  console.error(`npm run bootstrap --: there is no script '${script}'; --help shows what is possible`);
+  process.exit(2);
+}
 
 // npm writes this file last, so an installation that was killed half-way is seen as missing.
 const installedLock = join(root, 'node_modules', '.package-lock.json');

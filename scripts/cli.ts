@@ -57,8 +57,8 @@ function parse<Options extends ParseArgsOptionsConfig>(script: Script<Options>):
   try {
     parsed = parseArgs(config) as unknown as Parsed<Options>;
   } catch (error) {
-    // Node appends advice about positionals after the first sentence; one clear line is enough.
-    const [sentence] = (error as Error).message.split('. ');
+    // Node appends advice after the first sentence, or on lines of its own; one clear line is enough.
+    const [sentence] = (error as Error).message.split(/\. |\n/);
     throw new UsageError(`${sentence?.replace(/\.$/, '')}; ${knownFlags(script.options)}`);
   }
   const surplus = parsed.positionals[script.maxPositionals ?? 0];

@@ -14,22 +14,20 @@ const usage = `
 npm test [-- ARGUMENT ...]    format check, lint, type check, then all tests on MongoDB and Redis that it brings up
 npm run check                 the same without the tests
 
-Arguments go to vitest, for example: npm test -- test/unit/cli.test.ts -t "prints help"
+Paths and -t, a part of the tests' names, go to vitest: npm test -- test/unit/scripts -t "print their usage"
 The last line is "N passed, N failed"; a failed check counts as one failure.
 `;
 
-// vitest has some hundred flags: what is not ours goes to it as it is.
-const passedOn = process.argv
-  .slice(2)
-  .filter((argument) => !['--no-tests', '--help', '-h'].includes(argument));
-const ours = process.argv.slice(2).filter((argument) => !passedOn.includes(argument));
-process.argv.splice(2, process.argv.length, ...ours);
-
 await runScript({
-  name: 'test',
+  name: 'npm test --',
   usage,
-  options: { 'no-tests': { type: 'boolean', default: false } },
-  run: async ({ 'no-tests': checksOnly }) => {
+  options: {
+    'no-tests': { type: 'boolean', default: false },
+    testNamePattern: { type: 'string', short: 't' },
+  },
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async ({ 'no-tests': checksOnly, testNamePattern }, paths) => {
+    const passedOn = [...(testNamePattern === undefined ? [] : ['-t', testNamePattern]), ...paths];
     if (checksOnly && passedOn.length > 0) {
       throw new UsageError(`--no-tests takes no further arguments, got '${passedOn[0]}'`);
     }
