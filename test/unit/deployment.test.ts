@@ -135,6 +135,17 @@ describe('the image', () => {
     );
   });
 
+  it('has the scripts that an operator runs there', () => {
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(read('package.json')));
+    for (const name of ['start', 'doctor', 'backfill', 'audit', 'migrate']) {
+      const files = scripts[name]?.split(' ').slice(1) ?? [];
+      expect(files, name).toHaveLength(1);
+      expect(shipped, name).toEqual(expect.arrayContaining(files));
+    }
+  });
+
   it('needs production dependencies only', () => {
     const { dependencies } = z
       .object({ dependencies: z.record(z.string(), z.string()) })
