@@ -31,6 +31,21 @@ const url = (...protocols: string[]) =>
     `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   );
 
+// What a browser sends as `Origin`: in lower case, without a path, the scheme's own port left out.
+const isOrigin = (value: string): boolean => {
+  try {
+    const { host, protocol } = new URL(value);
+    return host !== '' && value === `${protocol}//${host}`;
+  } catch {
+    return false;
+  }
+};
+
+const origins = list.refine(
+  (values) => values.every(isOrigin),
+  'must be origins such as https://shop.example or http://localhost:5173, divided by commas',
+);
+
 const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Every variable the engine reads (contract 2). */
@@ -57,7 +72,7 @@ const environment = z.object({
     .string()
     .regex(/^[\w{}-]{1,64}$/, 'must be 1..64 letters, digits, _, -, { or }')
     .default('{sve}'),
-  ALLOWED_ORIGINS: list.default([]),
+  ALLOWED_ORIGINS: origins.default([]),
   COUNT_SESSIONS_COLLECTION: z
     .string()
     .regex(/^[\w-]{1,63}$/)

@@ -78,6 +78,8 @@ describe('single variables', () => {
     ['BUSINESS_TIMEZONE', 'Asia/Kolkata', 'timezone', 'Asia/Kolkata'],
     ['ENGINE_ROLES', ' api , worker ', 'roles', new Set(['api', 'worker'])],
     ['ALLOWED_ORIGINS', 'https://a, https://b', 'allowedOrigins', ['https://a', 'https://b']],
+    ['ALLOWED_ORIGINS', 'http://localhost:5173', 'allowedOrigins', ['http://localhost:5173']],
+    ['ALLOWED_ORIGINS', 'http://[::1]', 'allowedOrigins', ['http://[::1]']],
     ['ACCURACY_TOLERANCE_PERCENT', '2.5', 'tolerancePercent', 2.5],
   ] as const)('%s=%s', (name, value, field, expected) => {
     expect(parseConfig({ ...needed, [name]: value })[field]).toEqual(expected);
@@ -92,6 +94,17 @@ describe('single variables', () => {
     ['QUEUE_PREFIX', 'a b'],
     ['MONGODB_DB', 'a.b'],
     ['NIGHTLY_CRON', 'every night'],
+    ['ALLOWED_ORIGINS', 'zap'],
+    ['ALLOWED_ORIGINS', 'https://a, b'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'null'],
+    ['ALLOWED_ORIGINS', 'https://a/'],
+    ['ALLOWED_ORIGINS', 'https://a/path'],
+    ['ALLOWED_ORIGINS', 'https://me@a'],
+    ['ALLOWED_ORIGINS', 'https://A'],
+    ['ALLOWED_ORIGINS', 'https://a:443'],
+    ['ALLOWED_ORIGINS', 'https://'],
+    ['ALLOWED_ORIGINS', 'localhost:5173'],
   ])('refused: %s=%s', (name, value) => {
     expect(problems({ ...needed, [name]: value })).toHaveLength(1);
   });
