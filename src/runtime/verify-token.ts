@@ -15,6 +15,7 @@ export interface TokenClaims {
 const ROLES = new Set(['admin', 'supervisor', 'staff']);
 const MAX_TOKEN_CHARACTERS = 4096;
 const MAX_SUBJECT_CHARACTERS = 128;
+const ENGINE_SUBJECT = 'system';
 
 /** A function that checks access tokens signed with `secret` (contract 3); it throws TokenError. */
 export function tokenVerifier(secret: string): (token: string) => Promise<TokenClaims> {
@@ -27,6 +28,8 @@ export function tokenVerifier(secret: string): (token: string) => Promise<TokenC
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_CHARACTERS || /\p{Cc}/u.test(sub)) {
       throw new TokenError('the token names nobody');
     }
+    // The engine's own name in trails and events; nobody else may act under it.
+    if (sub === ENGINE_SUBJECT) throw new TokenError('the token names the engine');
     if (typeof role !== 'string' || !ROLES.has(role)) throw new TokenError('the role is unknown');
     return { user_id: sub, role: role as TokenClaims['role'], expires_at: exp as number };
   };

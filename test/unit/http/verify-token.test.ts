@@ -40,6 +40,7 @@ describe('refused', () => {
     ['one not valid yet', { ...good, nbf: LATER }],
     ['nobody', { role: 'staff', exp: LATER }],
     ['an empty name', { ...good, sub: '' }],
+    ['the name of the engine', { ...good, sub: 'system' }],
     ['a name that is no text', { ...good, sub: 7 }],
     ['a name of 129 characters', { ...good, sub: 'x'.repeat(129) }],
     ['a control character in the name', { ...good, sub: 'a\nb' }],
