@@ -51,24 +51,26 @@ export interface DeadJob {
 }
 
 /** Sets a job aside that failed for good, with its ids, and tells operators. */
-export async function recordDeadJob(database: Database, job: DeadJob): Promise<void> {
-  await inTransaction(database, async (session) => {
-    const now = await readServerTime(database, session);
-    const alert = await addDeadLetter(
-      database,
-      {
-        _id: `${job.queue}/${job.id}`,
-        source: 'job',
-        queue: job.queue,
-        reason: job.reason,
-        attempts: job.attempts,
-        created_at: now,
-        reference: idsOf(job.payload),
-      },
-      session,
-    );
-    await appendEvents(database, session, [alert], now);
-  });
+export const recordDeadJob = (database: Database, job: DeadJob): Promise<void> =>
+  inTransaction(database, (session) => addDeadJob(database, job, session));
+
+/** The same in the caller's transaction. */
+export async function addDeadJob(database: Database, job: DeadJob, session: ClientSession): Promise<void> {
+  const now = await readServerTime(database, session);
+  const alert = await addDeadLetter(
+    database,
+    {
+      _id: `${job.queue}/${job.id}`,
+      source: 'job',
+      queue: job.queue,
+      reason: job.reason,
+      attempts: job.attempts,
+      created_at: now,
+      reference: idsOf(job.payload),
+    },
+    session,
+  );
+  await appendEvents(database, session, [alert], now);
 }
 
 // Payloads hold ids only; anything else in one is left out.

@@ -88,7 +88,6 @@ export const INDEXES: readonly IndexDefinition[] = [
     name: 'sve_inbox_retention',
     expireAfterSeconds: 30 * DAY_SECONDS,
   },
-  { collection: 'operations', key: { at: 1 }, name: 'sve_time' },
   {
     collection: 'deviceSessions',
     key: { at: 1 },

@@ -15,13 +15,15 @@ export function sessionEvent(
   at: Date,
 ): RealTimeEvent {
   const { session_id, warehouse, type, status, sync_status, conflict_items } = session;
+  // A count, not the list: it may name thousands of items, and each of their conflicts tells itself.
+  const conflict_count = conflict_items.length;
   return {
     type: 'session_update',
     payload: {
       entity_id: session_id,
       entity_type: 'session',
       action,
-      data: { session_id, warehouse, type, status, sync_status, conflict_items },
+      data: { session_id, warehouse, type, status, sync_status, conflict_count },
       actor,
     },
     timestamp: at.toISOString(),

@@ -157,12 +157,16 @@ export async function conflictRoutes(
       const results = [];
       // One after the other: conflicts of one item change the same session and lock.
       for (const { conflict, line } of found.rows) {
-        const answer = await deps.resolveConflict(
-          conflict.conflict_id,
-          { resolution, server_version: line?.version ?? 0, user_id },
-          actor,
-        );
-        results.push({ conflict_id: conflict.conflict_id, ...bulkAnswer(resolution, answer) });
+        const { conflict_id } = conflict;
+        const decision = { resolution, server_version: line?.version ?? 0, user_id };
+        try {
+          const answer = await deps.resolveConflict(conflict_id, decision, actor);
+          results.push({ conflict_id, ...bulkAnswer(resolution, answer) });
+        } catch (error) {
+          // Those before it are decided, and the caller has to learn so.
+          request.log.error({ err: error, conflict_id }, 'a conflict could not be resolved');
+          results.push({ conflict_id, ...failedAnswer(new ApiError('unavailable')) });
+        }
       }
       return { results, total: found.total };
     },
@@ -183,9 +187,14 @@ const resolvedBody = (how: keyof typeof MESSAGES, line: CountLine | undefined) =
 
 function bulkAnswer(how: 'keep_local' | 'keep_server', answer: ResolveAnswer): Record<string, unknown> {
   if (answer.kind === 'resolved') return resolvedBody(how, answer.line);
-  const error = resolveError(answer);
-  return { success: false, message: error.message, error_code: error.code };
+  return failedAnswer(resolveError(answer));
 }
+
+const failedAnswer = (error: ApiError) => ({
+  success: false,
+  message: error.message,
+  error_code: error.code,
+});
 
 function resolveError(answer: Exclude<ResolveAnswer, { kind: 'resolved' }>): ApiError {
   switch (answer.kind) {
