@@ -1,13 +1,14 @@
 // What backfill and audit share: the range of dates and the connection, from flags and environment.
 import { ConfigError, loadConfig } from '../src/config/config.ts';
 import type { PeriodType } from '../src/contract/schemas/variance-analytics.ts';
-import { connectDatabase, type Database } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { ensureSchema } from '../src/db/schema/ensure-schema.ts';
 import { readServerTime } from '../src/db/server-time.ts';
 import type { AnalyticsSettings } from '../src/db/variance/analytics-settings.ts';
 import { findFirstCounted } from '../src/db/variance/first-counted.ts';
 import { rangeProblem } from '../src/domain/variance/date-range.ts';
 import { type DateRange, localDay, PERIOD_TYPES, periodOf } from '../src/domain/variance/periods.ts';
+import { reachMongo } from '../src/jobs/reach-servers.ts';
 import { UsageError } from './cli.ts';
 
 export interface Analytics {
@@ -18,7 +19,7 @@ export interface Analytics {
 /** Connects as the environment says, runs `work`, disconnects. A wrong environment is a UsageError. */
 export async function withAnalytics<T>(work: (analytics: Analytics) => Promise<T>): Promise<T> {
   const config = readConfig();
-  const database = await connectDatabase({
+  const database = await reachMongo({
     url: config.mongodbUrl,
     dbName: config.mongodbDb,
     sessionsCollection: config.sessionsCollection,

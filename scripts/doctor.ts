@@ -1,21 +1,13 @@
 // npm run doctor: checks the surroundings, one line per check.
 import { type Config, ConfigError, loadConfig } from '../src/config/config.ts';
-import { connectDatabase, type Database } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { cronProblem } from '../src/domain/schedules/cron-expression.ts';
 import type { Finding } from '../src/domain/startup/finding.ts';
-import {
-  checkMongo,
-  checkRedis,
-  mongoUnreachable,
-  redisUnreachable,
-} from '../src/jobs/check-surroundings.ts';
+import { checkMongo, checkRedis } from '../src/jobs/check-surroundings.ts';
+import { reachMongo, reachRedis, UnreachableError } from '../src/jobs/reach-servers.ts';
 import { producerConnection } from '../src/queues/redis-connections.ts';
-import { inTime } from '../src/runtime/in-time.ts';
 import { runScript } from './cli.ts';
 import { type CheckLine, linesOf, paint } from './doctor/report.ts';
-
-// A port that takes connections and never says a word would else be waited for without end.
-const CONNECT_LIMIT_MS = 5_000;
 
 const USAGE = `
 Checks what the engine needs around it: configuration, MongoDB, Redis, clocks.
@@ -57,31 +49,31 @@ async function findProblems(config: Config): Promise<Finding[]> {
 async function examineMongo(config: Config): Promise<Finding[]> {
   let database: Database;
   try {
-    database = await connectDatabase({
+    database = await reachMongo({
       url: config.mongodbUrl,
       dbName: config.mongodbDb,
       sessionsCollection: config.sessionsCollection,
       appName: 'stock-verify-doctor',
     });
   } catch (error) {
-    return [mongoUnreachable(error)];
+    return [findingOf(error)];
   }
   return checkMongo(database, config).finally(() => database.client.close());
 }
 
 async function examineRedis(config: Config): Promise<Finding[]> {
   const redis = producerConnection(config.redisUrl);
-  // `connect` itself only says that the connection is closed; why, it tells its listeners.
-  let reason: unknown;
-  redis.on('error', (error) => {
-    reason = error;
-  });
   try {
-    await inTime(redis.connect(), CONNECT_LIMIT_MS);
+    await reachRedis(redis);
     return await checkRedis(redis);
   } catch (error) {
-    return [redisUnreachable(reason ?? error)];
+    return [findingOf(error)];
   } finally {
     redis.disconnect();
   }
+}
+
+function findingOf(error: unknown): Finding {
+  if (error instanceof UnreachableError) return error.finding;
+  throw error;
 }

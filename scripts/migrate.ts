@@ -1,13 +1,14 @@
 // npm run migrate: gives documents that were there before the engine the fields they lack.
 import { SingleBar } from 'cli-progress';
 import { ConfigError, loadConfig } from '../src/config/config.ts';
-import { connectDatabase, type Database } from '../src/db/database.ts';
+import type { Database } from '../src/db/database.ts';
 import { MIGRATIONS, type Migration } from '../src/db/migrations/migrations.ts';
 import {
   type MigrationProgress,
   previewMigration,
   runMigration,
 } from '../src/db/migrations/run-migration.ts';
+import { reachMongo } from '../src/jobs/reach-servers.ts';
 import { runScript, UsageError } from './cli.ts';
 
 const USAGE = `
@@ -45,7 +46,7 @@ await runScript({
 
 async function connect(): Promise<Database> {
   const config = readConfig();
-  return connectDatabase({
+  return reachMongo({
     url: config.mongodbUrl,
     dbName: config.mongodbDb,
     sessionsCollection: config.sessionsCollection,

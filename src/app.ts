@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import type { Config } from './config/config.ts';
 import { peekChangedSettings } from './db/check-server.ts';
-import { connectDatabase, type Database } from './db/database.ts';
+import type { Database } from './db/database.ts';
 import { recordDeadJob } from './db/dead-letters.ts';
 import { ensureSchema } from './db/schema/ensure-schema.ts';
 import { readServerTime } from './db/server-time.ts';
@@ -21,6 +21,7 @@ import { checkSurroundings } from './jobs/check-surroundings.ts';
 import { claimConflict } from './jobs/claim-conflict.ts';
 import { endDueLocks } from './jobs/end-due-locks.ts';
 import { processSyncBatch } from './jobs/process-sync-batch.ts';
+import { reachMongo, reachRedis } from './jobs/reach-servers.ts';
 import { requeueStrandedBackfills } from './jobs/requeue-stranded-backfills.ts';
 import { requeueStrandedBatches } from './jobs/requeue-stranded-batches.ts';
 import { resolveConflict } from './jobs/resolve-conflict.ts';
@@ -77,7 +78,7 @@ interface Ground {
  * the engine must not start; nothing is left open then.
  */
 export async function startEngine(config: Config, logger: Logger): Promise<Engine> {
-  const database = await connectDatabase({
+  const database = await reachMongo({
     url: config.mongodbUrl,
     dbName: config.mongodbDb,
     sessionsCollection: config.sessionsCollection,
@@ -88,7 +89,7 @@ export async function startEngine(config: Config, logger: Logger): Promise<Engin
     await database.client.close();
   };
   try {
-    await redis.connect();
+    await reachRedis(redis);
     await refuseUnfit(config, logger, database, redis);
     for (const problem of await ensureSchema(database)) logger.warn({ problem }, 'an index is missing');
     const ground = buildGround(config, logger, database, redis);
