@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import type { ErrorCode } from '../contract/error-codes.ts';
+import { ERROR_CODES, type ErrorCode } from '../contract/error-codes.ts';
 import type { ErrorBody } from '../contract/wire-types.ts';
 import { isTransient } from '../db/transient.ts';
 import { ApiError } from './errors.ts';
@@ -16,7 +16,7 @@ export function handleError(
   const known = error instanceof ApiError ? error : knownError(error);
   if (known.status >= 500) request.log.error({ err: error }, 'request failed');
   const body: ErrorBody & Record<string, unknown> = {
-    detail: known.message,
+    detail: detailOf(known),
     error_code: known.code,
     timestamp: new Date().toISOString(),
     ...known.options.body,
@@ -26,6 +26,12 @@ export function handleError(
     reply.header('Retry-After', String(Math.ceil(known.options.retryAfterSeconds)));
   }
   reply.code(known.status).type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** What the catalogue says comes with its advice; a sentence of the route's own stands for itself. */
+function detailOf({ code, message }: ApiError): string {
+  const { meaning, remedy } = ERROR_CODES[code];
+  return message === meaning ? `${meaning} ${remedy}` : message;
 }
 
 export function notFound(): never {
