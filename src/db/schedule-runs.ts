@@ -1,7 +1,8 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Database } from './database.ts';
+import { addDeadJob, type DeadJob } from './dead-letters.ts';
 import { DUPLICATE_KEY } from './duplicate-key.ts';
-import { MAX_TIME_MS } from './transaction.ts';
+import { inTransaction, MAX_TIME_MS } from './transaction.ts';
 
 /** One fire of one schedule; unique on schedule and time, so that one replica runs it (invariant A6). */
 export interface ScheduleRun {
@@ -20,6 +21,8 @@ export interface ScheduleRun {
   host: string;
   /** Counts the starts; a runner that was taken for dead finishes nothing. */
   attempt: number;
+  /** Starts in a row that were never ended, because their process died. */
+  deaths?: number;
   started_at?: Date;
   /** Moved on while it runs. */
   heartbeat_at?: Date;
@@ -73,6 +76,9 @@ export async function claimRuns(
   }
 }
 
+/** With the one that is found now a run has ended its process three times. */
+const LAST_DEATH = { $gte: 2 };
+
 export type RunStart =
   | { state: 'started'; attempt: number }
   /** Done before, or somebody else is at it: there is nothing to do. */
@@ -81,7 +87,10 @@ export type RunStart =
   /** No such fire was claimed: the job came from elsewhere. */
   | { state: 'unknown' };
 
-/** Marks a claimed, failed or abandoned run as running on `host`, by MongoDB's clock. One caller gets it. */
+/**
+ * Marks a claimed, failed or abandoned run as running on `host`, by MongoDB's clock. One caller gets it. A run
+ * that ended its process three times is left to be set aside.
+ */
 export async function startRun(database: Database, key: RunKey, host: string): Promise<RunStart> {
   const { schedule, scheduled_for } = key;
   const silent = { $lt: ['$heartbeat_at', { $subtract: ['$$NOW', RUN_SILENT_MS] }] };
@@ -89,7 +98,10 @@ export async function startRun(database: Database, key: RunKey, host: string): P
     {
       schedule,
       scheduled_for,
-      $or: [{ state: { $in: ['claimed', 'failed'] } }, { state: 'running', $expr: silent }],
+      $or: [
+        { state: { $in: ['claimed', 'failed'] } },
+        { state: 'running', deaths: { $not: LAST_DEATH }, $expr: silent },
+      ],
     },
     [
       {
@@ -97,6 +109,7 @@ export async function startRun(database: Database, key: RunKey, host: string): P
           state: 'running',
           host: { $literal: host },
           attempt: { $add: ['$attempt', 1] },
+          deaths: { $cond: [{ $eq: ['$state', 'running'] }, { $add: [{ $ifNull: ['$deaths', 0] }, 1] }, 0] },
           started_at: '$$NOW',
           heartbeat_at: '$$NOW',
         },
@@ -192,6 +205,43 @@ export async function takeLostRuns(database: Database, schedule: string, now: Da
   }
   return taken;
 }
+
+/**
+ * Sets lost runs aside that ended their process three times (invariant E3), for a fourth would end likewise:
+ * each is marked failed and becomes a dead letter with its alert.
+ */
+export async function setDeadlyRunsAside(
+  database: Database,
+  schedule: string,
+  now: Date,
+  job: (run: RunKey) => Omit<DeadJob, 'attempts' | 'reason'>,
+): Promise<void> {
+  const deadly = {
+    schedule,
+    state: 'running' as const,
+    deaths: LAST_DEATH,
+    heartbeat_at: { $lt: new Date(now.getTime() - RUN_SILENT_MS) },
+  };
+  const runs = await database.scheduleRuns
+    .find(deadly, { maxTimeMS: MAX_TIME_MS })
+    .limit(MAX_LOST_RUNS)
+    .toArray();
+  for (const run of runs) {
+    await inTransaction(database, async (session) => {
+      const end = { state: 'failed' as const, outcome: ENDED_ITS_PROCESS, finished_at: now };
+      const { matchedCount } = await database.scheduleRuns.updateOne(
+        { ...deadly, _id: run._id, attempt: run.attempt },
+        { $set: end },
+        { session },
+      );
+      if (matchedCount === 0) return;
+      const dead = { ...job(run), attempts: run.attempt, reason: ENDED_ITS_PROCESS };
+      await addDeadJob(database, dead, session);
+    });
+  }
+}
+
+const ENDED_ITS_PROCESS = 'It ended its process three times.';
 
 /** Closes lost runs of a schedule whose next fire makes them pointless. */
 export async function skipLostRuns(database: Database, schedule: string, now: Date): Promise<void> {

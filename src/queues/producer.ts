@@ -40,6 +40,12 @@ export function createProducer(options: { redis: Redis; prefix: string }): Produ
       ...extra,
     });
   };
+  const addOnce = (payload: JobPayload): Promise<void> =>
+    add(payload, { deduplication: deduplication(payload) });
+  const addAnew = async (payload: JobPayload): Promise<void> => {
+    await forgetLostJob(queue(JOBS[payload.type].queue), deduplication(payload).id);
+    await addOnce(payload);
+  };
   return {
     name: 'producer',
     start: async () => {
@@ -56,7 +62,8 @@ export function createProducer(options: { redis: Redis; prefix: string }): Produ
       options.redis.disconnect();
     },
     queue,
-    ring: (payload) => add(payload, { deduplication: deduplication(payload) }),
+    // The scheduler rings for a lost fire as it rang for it first, and rarely for any.
+    ring: (payload) => (payload.type === 'roll-up-variance' ? addAnew(payload) : addOnce(payload)),
     ringAt: async (at) => {
       const bucket = Math.ceil(at.getTime() / EXPIRY_BUCKET_MS);
       const delay = Math.max(0, bucket * EXPIRY_BUCKET_MS - Date.now());
@@ -64,11 +71,7 @@ export function createProducer(options: { redis: Redis; prefix: string }): Produ
         () => {},
       );
     },
-    ringAgain: async (payload) => {
-      const once = deduplication(payload);
-      await forgetLostJob(queue(JOBS[payload.type].queue), once.id);
-      await add(payload, { deduplication: once });
-    },
+    ringAgain: addAnew,
   };
 }
 

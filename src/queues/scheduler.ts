@@ -1,10 +1,10 @@
 import cron, { type ScheduledTask } from 'node-cron';
 import type { Database } from '../db/database.ts';
-import { claimRuns, skipLostRuns, takeLostRuns } from '../db/schedule-runs.ts';
+import { claimRuns, setDeadlyRunsAside, skipLostRuns, takeLostRuns } from '../db/schedule-runs.ts';
 import { readScheduleState, settleUntil } from '../db/schedule-states.ts';
 import { type Fire, planFires } from '../domain/schedules/plan-fires.ts';
 import type { Service } from '../runtime/service.ts';
-import type { JobPayload } from './definitions.ts';
+import { JOBS, type JobPayload } from './definitions.ts';
 import type { EngineSchedule } from './schedules.ts';
 
 export interface SchedulerDependencies {
@@ -33,7 +33,8 @@ const WAKE_AT = '*/10 * * * * *';
  * Fires the schedules. node-cron only wakes; what is due is listed by our own code, and the unique row in
  * `schedule_runs` decides who of several processes rings it (invariant A6). Fires that were missed while
  * nobody ran are found at the start and at each wake; a schedule that is seen for the first time has none.
- * A claimed fire whose job never began, or whose runner died, is rung again.
+ * A claimed fire whose job never began, or whose runner died, is rung again; one whose runners died three
+ * times is set aside (invariant E3).
  */
 export function createScheduler(dependencies: SchedulerDependencies): Scheduler {
   const { schedules, now, onError, wakeAt = WAKE_AT } = dependencies;
@@ -93,9 +94,18 @@ async function lookAt(
     await settleUntil(database, schedule.name, plan.settled_until);
     await ringAll(dependencies, schedule, claimed);
   }
+  await setAside(dependencies, schedule, now);
   if (schedule.missed === 'skip') await skipLostRuns(database, schedule.name, now);
   else await ringAll(dependencies, schedule, await takeLostRuns(database, schedule.name, now));
 }
+
+// Nobody rings for the alert: the outbox publisher looks every second, and such runs took minutes to be known.
+const setAside = ({ database }: SchedulerDependencies, schedule: EngineSchedule, now: Date): Promise<void> =>
+  setDeadlyRunsAside(database, schedule.name, now, ({ scheduled_for }) => ({
+    id: `${schedule.name}-${scheduled_for.toISOString()}`,
+    queue: JOBS[schedule.name].queue,
+    payload: schedule.payload({ scheduled_for, backfilled: true }),
+  }));
 
 const claim = (
   { database, host }: SchedulerDependencies,

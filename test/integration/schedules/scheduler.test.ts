@@ -110,7 +110,7 @@ describe('due fires', () => {
       }),
     );
     for (const service of services) await service.start();
-    await new Promise((resolve) => setTimeout(resolve, 4_200));
+    await expect.poll(() => rings.length, { timeout: 30_000, interval: 50 }).toBeGreaterThanOrEqual(3);
     for (const service of services) await service.stop();
     const fired = times().map((time) => Date.parse(time));
     expect(errors).toEqual([]);
@@ -218,6 +218,49 @@ describe('lost rings', () => {
     await scheduler().look();
     expect(rings).toContainEqual(payload);
     expect(await runScheduled({ database, host: 'w' }, payload, async () => 'yes')).toBe(true);
+  });
+
+  test('a run that ended its process three times is set aside with a dead letter, and rung no more', async () => {
+    const payload = await claimOne();
+    const key = { schedule: payload.type, scheduled_for: new Date(payload.scheduled_for) };
+    // Failing is an end: it does not count among the deaths that follow.
+    const fail = async (): Promise<string> => {
+      throw new Error('not yet');
+    };
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(runScheduled({ database, host: 'w' }, payload, fail)).rejects.toThrow('not yet');
+    }
+    const old = (ms: number) => [
+      {
+        $set: {
+          heartbeat_at: { $subtract: ['$heartbeat_at', ms] },
+          rung_at: { $subtract: ['$heartbeat_at', ms] },
+        },
+      },
+    ];
+    for (let death = 1; death <= 3; death += 1) {
+      expect((await startRun(database, key, 'dying')).state).toBe('started');
+      await database.scheduleRuns.updateOne(key, old(RUN_SILENT_MS + 60_000));
+      clock = await readServerTime(database);
+      rings = [];
+      await Promise.all(['a', 'b'].map((host) => scheduler([nightly], host).look()));
+      expect(rings).toEqual(
+        death < 3 ? [expect.objectContaining({ scheduled_for: payload.scheduled_for })] : [],
+      );
+    }
+    expect(errors).toEqual([]);
+    expect(await database.scheduleRuns.findOne(key)).toMatchObject({
+      state: 'failed',
+      outcome: 'It ended its process three times.',
+    });
+    const { v, type, scheduled_for } = payload;
+    expect(await database.deadLetters.find({}).toArray()).toMatchObject([
+      { source: 'job', queue: 'analytics', reference: { v, type, scheduled_for }, attempts: 6 },
+    ]);
+    const alerts = await database.outbox.find({}).toArray();
+    expect(alerts.map(({ event }) => event.payload.data['code'])).toEqual(['dead_letter']);
+    // A person may send it again.
+    expect(await runScheduled({ database, host: 'w' }, payload, async () => 'well')).toBe(true);
   });
 
   test('a lost run of a schedule that skips is closed', async () => {
