@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { OperationResult } from '../contract/wire-types.ts';
 import type { Database } from '../db/database.ts';
 import { addDeadLetter } from '../db/dead-letters.ts';
+import { releaseLease, renewLease, type Term, takeLease } from '../db/leases.ts';
 import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
 import type { ChunkPosition } from '../db/sync/apply-decisions.ts';
@@ -12,7 +13,7 @@ import {
   type ClaimedBatch,
   claimNextBatch,
   countStart,
-  returnAttempt,
+  returnStart,
   startAlone,
 } from '../db/sync/sync-batches.ts';
 import { loadLedger } from '../db/sync/sync-operations.ts';
@@ -36,14 +37,30 @@ export interface SyncDependencies {
   batchApplied: (batchId: string, verdicts: Readonly<Record<string, number>>, seconds: number) => void;
   /** The decision itself; tests put one here that fails. */
   decide?: typeof decideChunk;
+  /** How long a suspect whose process died keeps the others waiting. Default 5 s. */
+  suspectLeaseMs?: number;
 }
 
 /** A drain ends after this long or this many batches and goes to the back, so that devices take turns. */
 const MAX_DRAIN_MS = 2_000;
 const MAX_BATCHES = 5;
 
-/** An operation that ended this many processes is set aside (invariants S3, E3). */
-const MAX_DEATHS = 3;
+/**
+ * When a process dies, every batch that it was working on is suspect, and one operation of one of them is to
+ * blame. Suspects therefore go one at a time over all processes: whoever dies now has named itself. The first
+ * death was anybody's, the second that of a whole batch alone, the third that of one operation alone, which
+ * is set aside (invariants S3, E3).
+ */
+const SUSPECTS = 'sync-suspects';
+const MAX_SUSPECT_STARTS = 1;
+
+/** Shorter than the 10 s after which the job of a dead process runs again. */
+const SUSPECT_LEASE_MS = 5_000;
+
+/** Another suspect has its turn; the job is tried again in a moment. */
+export class SuspectWaits extends Error {
+  override name = 'SuspectWaits';
+}
 
 /** Applies one device's waiting batches in the order received, then makes room for other devices. */
 export async function processSyncBatch(
@@ -63,18 +80,21 @@ export async function processSyncBatch(
 
 async function applyBatch(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<boolean> {
   const startedAt = performance.now();
+  // Claimed before without progress: a process died with it, or another drainer is at it.
+  const term = batch.attempts > 1 ? await takeTurn(dependencies, batch) : undefined;
   try {
-    // A start that left its mark and no progress has died with the whole batch: find out on which operation.
-    if (batch.attempts > 1 && !isAlone(batch)) await startAlone(dependencies.database, batch);
     while (batch.next_item < batch.items.length) {
-      if (isAlone(batch)) await applyOne(dependencies, batch);
+      if (term) await applyAsSuspect(dependencies, batch, term);
+      else if (isAlone(batch)) await applyOne(dependencies, batch);
       else await applyRest(dependencies, batch);
     }
   } catch (error) {
     if (error instanceof BatchMovedOn) return false;
-    // This process lives and the database failed: the operation is not to blame for this start.
-    if (isTransient(error)) await returnAttempt(dependencies.database, batch._id).catch(() => {});
+    // This process lives and the database failed: the operations are not to blame for this start.
+    if (isTransient(error)) await returnStart(dependencies.database, batch._id).catch(() => {});
     throw error;
+  } finally {
+    if (term) await releaseLease(dependencies.database, term).catch(() => {});
   }
   const verdicts = countVerdicts(batch.results);
   const durationMs = Math.round(performance.now() - startedAt);
@@ -90,6 +110,33 @@ async function applyBatch(dependencies: SyncDependencies, batch: ClaimedBatch): 
     'batch applied',
   );
   return true;
+}
+
+async function takeTurn(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<Term> {
+  const { database, suspectLeaseMs: ttlMs = SUSPECT_LEASE_MS } = dependencies;
+  const term = await takeLease(database, { lease: SUSPECTS, holder: batch._id, ttlMs });
+  if (!term) throw new SuspectWaits(`batch ${batch._id} waits until another suspect is through`);
+  return term;
+}
+
+/** The next step of a suspect: whole once, then one operation at a time, each with a mark before it. */
+async function applyAsSuspect(
+  dependencies: SyncDependencies,
+  batch: ClaimedBatch,
+  term: Term,
+): Promise<void> {
+  const { database, suspectLeaseMs = SUSPECT_LEASE_MS } = dependencies;
+  const died = batch.suspect_starts >= MAX_SUSPECT_STARTS;
+  if (died && isAlone(batch)) {
+    const item = batch.items[batch.next_item]!;
+    await setAside(dependencies, batch, item, 'It ended its process three times.');
+    return;
+  }
+  if (died) await startAlone(database, batch);
+  await countStart(database, batch, { suspect: true });
+  await renewLease(database, term, suspectLeaseMs);
+  if (isAlone(batch)) await applyOne(dependencies, batch);
+  else await applyRest(dependencies, batch);
 }
 
 const isAlone = (batch: ClaimedBatch): boolean => batch.next_item < batch.isolate_until;
@@ -108,13 +155,7 @@ async function applyRest(dependencies: SyncDependencies, batch: ClaimedBatch): P
 /** The next operation in a transaction of its own; set aside when it fails for good. */
 async function applyOne(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<void> {
   const item = batch.items[batch.next_item]!;
-  if (batch.attempts === 0) await countStart(dependencies.database, batch);
-  // The first death was that of the start with the whole batch, if there was more in it.
-  const deathsAlone = batch.items.length > 1 ? MAX_DEATHS - 1 : MAX_DEATHS;
-  if (batch.attempts > deathsAlone) {
-    await setAside(dependencies, batch, item, 'It ended its process three times.');
-    return;
-  }
+  if (batch.attempts === 0) await countStart(dependencies.database, batch, { suspect: false });
   try {
     await applyItems(dependencies, batch, [item]);
   } catch (error) {
@@ -205,6 +246,7 @@ function noteProgress(batch: ClaimedBatch, plan: ChunkPlan): void {
   batch.results.push(...plan.results);
   batch.next_item += plan.results.length;
   batch.attempts = 0;
+  batch.suspect_starts = 0;
 }
 
 function countVerdicts(results: readonly OperationResult[]): Record<string, number> {

@@ -17,6 +17,8 @@ await processSyncBatch(
     ringAt: async () => {},
     notifyOutbox: () => {},
     batchApplied: () => {},
+    // The lease of the process that died before this one is over at once.
+    suspectLeaseMs: 1,
     decide: (items, ...rest) => {
       if (items.some((item) => item.id === Number(POISON_ID))) process.kill(process.pid, 'SIGKILL');
       return decideChunk(items, ...rest);

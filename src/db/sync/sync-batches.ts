@@ -30,6 +30,8 @@ export interface SyncBatch {
   next_item: number;
   /** Starts since the last progress; a start that ends its process leaves its mark here. */
   attempts: number;
+  /** Starts since the last progress while it was the only suspect at work (process-sync-batch.ts). */
+  suspect_starts: number;
   /** Items before this index are applied one by one, because a start with all of them died. */
   isolate_until: number;
   applied_at?: Date;
@@ -78,6 +80,7 @@ export async function storeBatch(database: Database, batch: NewBatch): Promise<b
       results: [],
       next_item: 0,
       attempts: 0,
+      suspect_starts: 0,
       isolate_until: 0,
     });
     return true;
@@ -107,30 +110,38 @@ export async function claimNextBatch(database: Database, deviceId: string): Prom
   };
 }
 
-/**
- * From here on the batch's operations are applied one by one. This start is the next one's first, unless it
- * is the only one left: then the earlier starts were its own, too.
- */
+/** From here on the batch's operations are applied one by one. */
 export async function startAlone(database: Database, batch: ClaimedBatch): Promise<void> {
   const isolateUntil = batch.items.length;
-  const attempts = isolateUntil - batch.next_item === 1 ? batch.attempts : 1;
   await database.batches.updateOne(
     { _id: batch._id, next_item: batch.next_item },
-    { $set: { attempts, isolate_until: isolateUntil } },
+    { $set: { suspect_starts: 0, isolate_until: isolateUntil } },
   );
-  batch.attempts = attempts;
+  batch.suspect_starts = 0;
   batch.isolate_until = isolateUntil;
 }
 
-/** Leaves a mark before an operation is applied alone, in case it ends the process. */
-export async function countStart(database: Database, batch: ClaimedBatch): Promise<void> {
-  await database.batches.updateOne({ _id: batch._id, next_item: batch.next_item }, { $inc: { attempts: 1 } });
+/** Leaves a mark before operations are applied, in case they end the process. */
+export async function countStart(
+  database: Database,
+  batch: ClaimedBatch,
+  mark: { suspect: boolean },
+): Promise<void> {
+  const suspectStarts = mark.suspect ? 1 : 0;
+  await database.batches.updateOne(
+    { _id: batch._id, next_item: batch.next_item },
+    { $inc: { attempts: 1, suspect_starts: suspectStarts } },
+  );
   batch.attempts += 1;
+  batch.suspect_starts += suspectStarts;
 }
 
-/** Takes one attempt back: the process lived to say that the failure was not the operation's. */
-export async function returnAttempt(database: Database, batchId: string): Promise<void> {
-  await database.batches.updateOne({ _id: batchId, attempts: { $gt: 0 } }, { $inc: { attempts: -1 } });
+/** Takes the marks of one start back: the process lived to say that the operations were not to blame. */
+export async function returnStart(database: Database, batchId: string): Promise<void> {
+  const less = (field: string) => ({ $max: [0, { $subtract: [{ $ifNull: [field, 0] }, 1] }] });
+  await database.batches.updateOne({ _id: batchId }, [
+    { $set: { attempts: less('$attempts'), suspect_starts: less('$suspect_starts') } },
+  ]);
 }
 
 /** Another drainer of the same device moved the batch on; this one has nothing to do. */
@@ -155,6 +166,7 @@ export async function advanceBatch(
       $set: {
         next_item: next,
         attempts: 0,
+        suspect_starts: 0,
         state: done ? 'applied' : 'processing',
         ...(done ? { applied_at: step.at } : {}),
       },

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { MongoNetworkError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { releaseLease, takeLease } from '../../../src/db/leases.ts';
 import { decideChunk } from '../../../src/domain/sync/decide-chunk.ts';
+import { SuspectWaits } from '../../../src/jobs/process-sync-batch.ts';
 import { sent } from '../../unit/sync/fixtures.ts';
 import { openSession, type SyncEngine, said, syncEngine } from './sync-engine.ts';
 
@@ -123,6 +125,26 @@ async function dieUntilApplied(device_id: string, poison: number): Promise<numbe
   throw new Error('the batch was never applied');
 }
 
+test('a batch that was at work beside a killer, however often, loses nothing', async () => {
+  const device_id = 'beside';
+  const id = await engine.store([sent.start(41, { session_id: 'beside' })], { device_id });
+  // Each death of a process leaves this mark on every batch that it had claimed.
+  await engine.database.batches.updateOne({ _id: id }, { $set: { state: 'processing', attempts: 5 } });
+  await engine.drain(device_id);
+  expect(said(await engine.results(id))).toEqual(['applied']);
+});
+
+test('suspects go one at a time', async () => {
+  const device_id = 'second suspect';
+  const id = await engine.store([sent.start(51, { session_id: 'second' })], { device_id });
+  await engine.database.batches.updateOne({ _id: id }, { $set: { state: 'processing', attempts: 1 } });
+  const first = await takeLease(engine.database, { lease: 'sync-suspects', holder: 'first', ttlMs: 60_000 });
+  await expect(engine.drain(device_id)).rejects.toThrow(SuspectWaits);
+  await releaseLease(engine.database, first!);
+  await engine.drain(device_id);
+  expect(said(await engine.results(id))).toEqual(['applied']);
+});
+
 describe('drainers side by side', () => {
   test('two of one device apply its batch once', async () => {
     for (let round = 0; round < 10; round += 1) {
@@ -130,7 +152,11 @@ describe('drainers side by side', () => {
       const first = 1_000 + round * 10;
       const ids = [first, first + 1, first + 2];
       const id = await engine.store(counts(...ids), { device_id });
-      await Promise.all([engine.drain(device_id), engine.drain(device_id), engine.drain(device_id)]);
+      const drains = [engine.drain(device_id), engine.drain(device_id), engine.drain(device_id)];
+      // One that finds the batch claimed is careful with it, and may have to come again.
+      for (const outcome of await Promise.allSettled(drains)) {
+        if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(SuspectWaits);
+      }
       expect(said(await engine.results(id))).toEqual(['applied', 'applied', 'applied']);
       expect(await written(...ids)).toEqual(ids.map((qty) => `${qty} v1`));
       expect(await batch(id)).toMatchObject({ state: 'applied', next_item: 3 });
