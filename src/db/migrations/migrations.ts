@@ -16,13 +16,13 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   {
     id: '0001-count-session-defaults',
-    collection: (database) => database.sessions as unknown as Collection<Document>,
+    collection: (database) => database.db.collection(database.sessions.collectionName),
     defaults: { offline_created: false, sync_status: 'synced', conflict_items: [] },
     byRequestOnly: false,
   },
   {
     id: '0002-user-auth-fields',
-    collection: (database) => database.users as unknown as Collection<Document>,
+    collection: (database) => database.db.collection(database.users.collectionName),
     defaults: {
       password_changed_at: null,
       pin_changed_at: null,
