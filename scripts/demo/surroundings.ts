@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { connectDatabase, type Database } from '../../src/db/database.ts';
+import { type EngineProcess, startEngineProcess } from '../../tools/processes/engine-process.ts';
 import { startServices } from '../../tools/services/start-services.ts';
-import { type EngineProcess, startEngineProcess } from './engine.ts';
 import { Interrupted } from './interruption.ts';
 import { step, withSpinner } from './say.ts';
 

@@ -1,8 +1,8 @@
 // The engine as the product runs it: `src/main.ts` in a process of its own, known only by its address.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../tools/processes/free-port.ts';
-import { startGuarded } from '../../tools/processes/guarded-process.ts';
+import { freePort } from './free-port.ts';
+import { startGuarded } from './guarded-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const START_LIMIT_MS = 30_000;
@@ -14,6 +14,10 @@ export interface EngineSettings {
   redisPrefix: string;
   jwtSecret: string;
   timezone: string;
+  /** The process that starts the engine again may ask for the port that its clients know. Default: a free one. */
+  port?: number;
+  /** More of the environment, for example `ENGINE_ROLES` or `NODE_OPTIONS`. */
+  more?: Readonly<Record<string, string>>;
 }
 
 export interface EngineProcess {
@@ -22,11 +26,13 @@ export interface EngineProcess {
   env: NodeJS.ProcessEnv;
   /** SIGTERM, and waits until it is gone. */
   stop(): Promise<void>;
+  /** SIGKILL, as a crash: nothing is handed back. Resolves when the process is gone. */
+  kill(): Promise<void>;
 }
 
 /** Starts the engine on a free port and waits until it is ready. It ends with this process, however that ends. */
 export async function startEngineProcess(settings: EngineSettings, logFile: string): Promise<EngineProcess> {
-  const port = await freePort();
+  const port = settings.port ?? (await freePort());
   const env = engineEnvironment(settings, port);
   const guarded = await startGuarded({ command: process.execPath, args: [MAIN], env, logFile });
   const url = `http://127.0.0.1:${port}`;
@@ -43,10 +49,19 @@ export async function startEngineProcess(settings: EngineSettings, logFile: stri
     }
     await sleep(50);
   }
-  return { url, env, stop: guarded.stop };
+  return {
+    url,
+    env,
+    stop: guarded.stop,
+    kill: async () => {
+      // The guard prints the engine's own process id, and leaves when the engine is gone.
+      if (!hasEnded) process.kill(Number(guarded.firstLine), 'SIGKILL');
+      await guarded.exited;
+    },
+  };
 }
 
-/** Whatever else is set in the shell of the person who runs the demo, it must not change the story. */
+/** Whatever else is set in the shell of the person who starts it, it must not change what is shown. */
 function engineEnvironment(settings: EngineSettings, port: number): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -66,6 +81,7 @@ function engineEnvironment(settings: EngineSettings, port: number): NodeJS.Proce
     ENGINE_ROLES: '',
     ALLOWED_ORIGINS: '',
     COUNT_SESSIONS_COLLECTION: '',
+    ...settings.more,
   };
 }
 
