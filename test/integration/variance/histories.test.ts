@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CountLine } from '../../../src/contract/schemas/count-line.ts';
 import { readServerTime } from '../../../src/db/server-time.ts';
 import { countMarks } from '../../../src/db/variance/dirty-marks.ts';
+import { tellFigures } from '../../support/figures.ts';
 import {
   type AnalyticsDatabase,
   allBytes,
@@ -22,8 +23,8 @@ const ZONES = [
   'America/Havana',
   'UTC',
 ];
-const HISTORIES = 100;
-const SEED = 20_260_101;
+const HISTORIES = Number(process.env['HISTORIES'] ?? 100);
+const SEED = Number(process.env['HISTORIES_SEED'] ?? 20_260_101);
 const DAY_MS = 86_400_000;
 
 let test: AnalyticsDatabase;
@@ -44,38 +45,43 @@ function change(random: Random, lines: readonly CountLine[], now: Date): CountLi
   return randomLine(random, at, { session_id: line.session_id, item_code: item, location: place });
 }
 
-it(`equals the brute force after ${HISTORIES} random histories of late and corrected counts (seed ${SEED})`, async () => {
-  const { database } = test;
-  for (let index = 0; index < HISTORIES; index += 1) {
-    await clearAnalytics(database);
-    const random = randomFrom(SEED + index);
-    const zone = ZONES[index % ZONES.length] as string;
-    const settings = { timezone: zone, tolerancePercent: random.pick([0, 2.5, 10]) };
-    const now = await readServerTime(database);
-    const start = new Date(now.getTime() - 12 * DAY_MS);
-    const lines = new Map<string, CountLine>();
-    const keep = (line: CountLine) =>
-      lines.set(`${line.session_id}|${line.item_code}|${line.location}`, line);
-    randomHistory(random, { start, end: now, sessions: 5, itemsPerSession: 6 }).forEach(keep);
-    await database.lines.insertMany([...lines.values()].map((line) => ({ ...line })));
-    await rollUp(database, settings);
-    for (let step = 0; step < 4; step += 1) {
-      const line = change(random, [...lines.values()], now);
-      keep(line);
-      await writeLine(database, line, zone);
+it(
+  `equals the brute force after ${HISTORIES} random histories of late and corrected counts (seed ${SEED})`,
+  async (context) => {
+    const { database } = test;
+    for (let index = 0; index < HISTORIES; index += 1) {
+      await clearAnalytics(database);
+      const random = randomFrom(SEED + index);
+      const zone = ZONES[index % ZONES.length] as string;
+      const settings = { timezone: zone, tolerancePercent: random.pick([0, 2.5, 10]) };
+      const now = await readServerTime(database);
+      const start = new Date(now.getTime() - 12 * DAY_MS);
+      const lines = new Map<string, CountLine>();
+      const keep = (line: CountLine) =>
+        lines.set(`${line.session_id}|${line.item_code}|${line.location}`, line);
+      randomHistory(random, { start, end: now, sessions: 5, itemsPerSession: 6 }).forEach(keep);
+      await database.lines.insertMany([...lines.values()].map((line) => ({ ...line })));
+      await rollUp(database, settings);
+      for (let step = 0; step < 4; step += 1) {
+        const line = change(random, [...lines.values()], now);
+        keep(line);
+        await writeLine(database, line, zone);
+      }
+      await rollUp(database, settings);
+      const told = `history ${index} (seed ${SEED + index}, ${zone})`;
+      const expected = bruteForce([...lines.values()], {
+        zone,
+        now,
+        tolerancePercent: settings.tolerancePercent,
+      });
+      expect(await storedDocuments(database), told).toEqual(expected);
+      expect(await countMarks(database), told).toBe(0);
+      const before = await allBytes(database);
+      await rollUp(database, settings);
+      expect(await allBytes(database), told).toBe(before);
     }
-    await rollUp(database, settings);
-    const context = `history ${index} (seed ${SEED + index}, ${zone})`;
-    const expected = bruteForce([...lines.values()], {
-      zone,
-      now,
-      tolerancePercent: settings.tolerancePercent,
-    });
-    expect(await storedDocuments(database), context).toEqual(expected);
-    expect(await countMarks(database), context).toBe(0);
-    const before = await allBytes(database);
-    await rollUp(database, settings);
-    expect(await allBytes(database), context).toBe(before);
-  }
-  console.log(`${HISTORIES} histories from seed ${SEED}: all equal`);
-}, 180_000);
+    console.log(`${HISTORIES} histories from seed ${SEED}: all equal`);
+    tellFigures(context, { histories: HISTORIES });
+  },
+  60_000 + HISTORIES * 1_200,
+);
