@@ -11,7 +11,7 @@ import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Actor } from '../domain/events/actor.ts';
-import { isHeldByAnother } from '../domain/sync/decide-resolution.ts';
+import { isHeldByAnother } from '../domain/locks/lock-rules.ts';
 import { extendTrail } from '../domain/sync/trail.ts';
 
 export interface ClaimDependencies {

@@ -1,7 +1,5 @@
 import type { Document } from 'mongodb';
-
-/** The longest a lock may live, in milliseconds: 15 minutes (seed, "Validation Rules"). */
-const MAX_LOCK_MS = 15 * 60 * 1000;
+import { MAX_LOCK_MS } from '../../domain/locks/lock-rules.ts';
 
 /** Rules that the database itself holds, by collection name (contract 5). */
 export const VALIDATORS: Readonly<Record<string, Document>> = {

@@ -1,5 +1,6 @@
 import { type ItemLock, MAX_LOCK_SECONDS } from '../../contract/schemas/item-lock.ts';
 
+/** The longest a lock may live: 15 minutes (seed, "Validation Rules"; invariant L2). */
 export const MAX_LOCK_MS = MAX_LOCK_SECONDS * 1000;
 
 /** Asked for a lock that lives longer than a lock may, or not at all. */
@@ -14,9 +15,6 @@ export function lockDurationMs(ttlSeconds: number): number {
   }
   return ttlSeconds * 1000;
 }
-
-/** A lock counts while its end lies ahead; at its end it is free (rules, "Locks"). */
-export const isActive = (lock: Pick<ItemLock, 'expires_at'>, now: Date): boolean => lock.expires_at > now;
 
 /** Who wants to do something with a lock, and the fence they believe to be the current one. */
 export interface LockClaim {
@@ -33,8 +31,12 @@ export const isHolder = (lock: ItemLock, claim: LockClaim): boolean =>
   lock.reason !== 'offline_sync' && lock.locked_by === claim.user_id && lock.fence === claim.fence;
 
 /**
- * Whether a supervisor may claim an item for resolution: free, locked by the engine for an upload, or
- * their own (rules, "Conflicts").
+ * Whether the lock keeps this person from claiming and resolving: somebody else holds it. Staff hold
+ * nothing, so the lock that came with an upload keeps nobody (rules, "Conflicts").
  */
-export const mayClaim = (lock: ItemLock | undefined, userId: string): boolean =>
-  lock === undefined || lock.reason === 'offline_sync' || lock.locked_by === userId;
+export const isHeldByAnother = (lock: Pick<ItemLock, 'reason' | 'locked_by'>, userId: string): boolean =>
+  lock.reason !== 'offline_sync' && lock.locked_by !== userId;
+
+/** Whether this person counts under the lock as under their own (rules, "Counts", 1). */
+export const isManualHolder = (lock: Pick<ItemLock, 'reason' | 'locked_by'>, userId: string): boolean =>
+  lock.reason === 'manual' && lock.locked_by === userId;

@@ -3,6 +3,7 @@ import type { CountSession } from '../../contract/schemas/count-session.ts';
 import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { ConflictType } from '../../contract/wire-types.ts';
 import { compare, decimal } from '../decimal.ts';
+import { isManualHolder } from '../locks/lock-rules.ts';
 import { SESSION_UNKNOWN } from './decide-session.ts';
 import type { CountUpdate } from './operation.ts';
 
@@ -47,9 +48,6 @@ export function decideCount(operation: CountUpdate, facts: CountFacts): CountDec
 }
 
 const sameQuantity = (a: number, b: number): boolean => compare(decimal(a), decimal(b)) === 0;
-
-const isManualHolder = (lock: Pick<ItemLock, 'reason' | 'locked_by'>, userId: string): boolean =>
-  lock.reason === 'manual' && lock.locked_by === userId;
 
 const conflict = (conflictType: ConflictType, takeLock: boolean): CountDecision => ({
   kind: 'open_conflict',

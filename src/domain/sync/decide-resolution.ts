@@ -4,6 +4,7 @@ import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { SyncConflict } from '../../contract/schemas/sync-conflict.ts';
 import type { Resolution } from '../../contract/wire-types.ts';
 import { round4 } from '../decimal.ts';
+import { isHeldByAnother } from '../locks/lock-rules.ts';
 import { lineVariance } from './build-line.ts';
 
 export interface MergedValue {
@@ -61,10 +62,6 @@ export function decideResolution(request: ResolutionRequest, facts: ResolutionFa
     session: otherPending === 0 ? withoutConflict(facts.session, conflict.item_code) : undefined,
   };
 }
-
-/** Staff hold nothing: the lock that came with a conflict keeps nobody from resolving it. */
-export const isHeldByAnother = (lock: ItemLock, userId: string): boolean =>
-  lock.reason !== 'offline_sync' && lock.locked_by !== userId;
 
 function resolvedLine(request: ResolutionRequest, facts: ResolutionFacts): CountLine {
   const { conflict, line: stored, now, newId } = facts;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ItemLock } from '../../../src/contract/schemas/item-lock.ts';
 import {
-  isActive,
+  isHeldByAnother,
   isHolder,
+  isManualHolder,
   LockDurationError,
   lockDurationMs,
-  mayClaim,
 } from '../../../src/domain/locks/lock-rules.ts';
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 5, 9, 0, seconds));
@@ -31,16 +31,6 @@ describe('the wanted life of a lock', () => {
   });
 });
 
-describe('a lock is active', () => {
-  test.each([
-    ['before its end', 29, true],
-    ['not at its end', 30, false],
-    ['not after it', 31, false],
-  ])('%s', (_name, second, active) => {
-    expect(isActive(lock(), at(second))).toBe(active);
-  });
-});
-
 describe('who may renew or release', () => {
   test.each([
     ['the holder with the current fence', {}, { user_id: 'mira', fence: 7 }, true],
@@ -53,14 +43,24 @@ describe('who may renew or release', () => {
   });
 });
 
-describe('who may claim for resolution', () => {
+describe('whom a lock keeps from claiming and resolving', () => {
   test.each([
-    ['anybody a free item', undefined, true],
-    ['anybody a lock of an upload', lock({ reason: 'offline_sync' }), true],
-    ['their own', lock({ locked_by: 'omar' }), true],
-    ['nobody another person manual lock', lock(), false],
-    ['nobody another person claim', lock({ reason: 'conflict_resolution' }), false],
-  ] as const)('%s', (_name, held, allowed) => {
-    expect(mayClaim(held, 'omar')).toBe(allowed);
+    ['nobody, when it came with an upload', { reason: 'offline_sync' }, false],
+    ['not its holder', { locked_by: 'omar' }, false],
+    ['others, when it is manual', {}, true],
+    ['others, when it was claimed', { reason: 'conflict_resolution' }, true],
+  ] as const)('%s', (_name, over, kept) => {
+    expect(isHeldByAnother(lock(over), 'omar')).toBe(kept);
+  });
+});
+
+describe('who counts under a lock as under their own', () => {
+  test.each([
+    ['the holder of a manual lock', {}, 'mira', true],
+    ['nobody else', {}, 'omar', false],
+    ['not the uploader of the count that locked it', { reason: 'offline_sync' }, 'mira', false],
+    ['not the claimer of a conflict', { reason: 'conflict_resolution' }, 'mira', false],
+  ] as const)('%s', (_name, over, userId, allowed) => {
+    expect(isManualHolder(lock(over), userId)).toBe(allowed);
   });
 });
