@@ -6,6 +6,7 @@ import type { SyncConflict } from '../contract/schemas/sync-conflict.ts';
 import type { UserPreferences } from '../contract/schemas/user-preferences.ts';
 import type { VarianceAnalytics } from '../contract/schemas/variance-analytics.ts';
 import type { BackfillRun } from './backfill-runs.ts';
+import type { DeadLetterAction } from './dead-letters/actions.ts';
 import type { DeadLetter } from './dead-letters.ts';
 import type { DirtyMark } from './dirty-periods.ts';
 import type { EngineSetting } from './engine-settings.ts';
@@ -38,6 +39,8 @@ export interface Database {
   readonly analytics: Collection<VarianceAnalytics>;
   readonly batches: Collection<SyncBatch>;
   readonly operations: Collection<SyncOperation>;
+  /** Ledger rows that an administrator moved out of `operations`; read together with it. */
+  readonly archivedOperations: Collection<SyncOperation>;
   readonly devices: Collection<Device>;
   readonly deviceSessions: Collection<{ _id: Binary; at: Date }>;
   readonly outbox: Collection<OutboxRow>;
@@ -47,6 +50,7 @@ export interface Database {
   readonly scheduleStates: Collection<ScheduleState>;
   readonly backfillRuns: Collection<BackfillRun>;
   readonly deadLetters: Collection<DeadLetter>;
+  readonly deadLetterActions: Collection<DeadLetterAction>;
   readonly leases: Collection<Lease>;
   readonly settings: Collection<EngineSetting>;
   readonly users: Collection<{ _id: ObjectId }>;
@@ -58,6 +62,8 @@ export interface DatabaseOptions {
   sessionsCollection?: string;
   /** Shows in the server's list of connections. */
   appName?: string;
+  /** How long a command may stay silent; 0 = for ever, for scans of a whole collection. Default 60 s. */
+  socketTimeoutMs?: number;
 }
 
 // Fewer than connections: transactions that wait for each other's rows must leave some for those that hold
@@ -76,7 +82,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     appName: options.appName ?? 'stock-verify-engine',
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    socketTimeoutMS: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     maxPoolSize: MAX_POOL_SIZE,
     ignoreUndefined: true,
     writeConcern: { w: 'majority' },
@@ -99,6 +105,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     analytics: db.collection('variance_analytics'),
     batches: db.collection('sync_batches'),
     operations: db.collection('sync_operations'),
+    archivedOperations: db.collection('sync_operations_archive'),
     devices: db.collection('sync_devices'),
     deviceSessions: db.collection('sync_device_sessions'),
     outbox: db.collection('realtime_outbox'),
@@ -108,6 +115,7 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
     scheduleStates: db.collection('schedule_states'),
     backfillRuns: db.collection('backfill_runs'),
     deadLetters: db.collection('dead_letters'),
+    deadLetterActions: db.collection('dead_letter_actions'),
     leases: db.collection('engine_leases'),
     settings: db.collection('engine_settings'),
     users: db.collection('users'),

@@ -23,7 +23,10 @@ interface Source {
   queue_epoch: string;
 }
 
-/** The recorded verdicts of these operations, by their key in base64. */
+/**
+ * The recorded verdicts of these operations, by their key in base64. The archive is read in the same command:
+ * one snapshot holds each row in exactly one of the two (ledger-archive.ts), so none is missed while it moves.
+ */
 export async function loadLedger(
   database: Database,
   session: ClientSession,
@@ -31,7 +34,11 @@ export async function loadLedger(
   ids: readonly number[],
 ): Promise<Map<string, LedgerEntry>> {
   const keys = ids.map((id) => new Binary(operationKey(source.device_id, source.queue_epoch, id)));
-  const rows = await database.operations.find({ _id: { $in: keys } }, { session }).toArray();
+  const wanted = { $match: { _id: { $in: keys } } };
+  const archive = { coll: database.archivedOperations.collectionName, pipeline: [wanted] };
+  const rows = await database.operations
+    .aggregate<SyncOperation>([wanted, { $unionWith: archive }], { session })
+    .toArray();
   return new Map(
     rows.map(({ _id, content, at: _at, ...entry }) => [
       Buffer.from(_id.buffer).toString('base64'),
