@@ -9,6 +9,7 @@ import { readServerTime } from './db/server-time.ts';
 import { authenticator } from './http/authenticate.ts';
 import { analyticsRoutes } from './http/routes/analytics.ts';
 import { conflictRoutes } from './http/routes/conflicts.ts';
+import { deadLetterRoutes } from './http/routes/dead-letters.ts';
 import { lockRoutes } from './http/routes/locks.ts';
 import { healthRoutes, operationRoutes, type Readiness } from './http/routes/operations.ts';
 import { preferenceRoutes } from './http/routes/preferences.ts';
@@ -22,6 +23,7 @@ import { claimConflict } from './jobs/claim-conflict.ts';
 import { endDueLocks } from './jobs/end-due-locks.ts';
 import { processSyncBatch } from './jobs/process-sync-batch.ts';
 import { reachMongo, reachRedis } from './jobs/reach-servers.ts';
+import { redriveDeadLetter } from './jobs/redrive-dead-letter.ts';
 import { requeueStrandedBackfills } from './jobs/requeue-stranded-backfills.ts';
 import { requeueStrandedBatches } from './jobs/requeue-stranded-batches.ts';
 import { resolveConflict } from './jobs/resolve-conflict.ts';
@@ -223,6 +225,10 @@ async function registerRoutes(http: HttpApp, ground: Ground, relay: Relay): Prom
       const schedule = schedules.find((known) => known.name === name);
       if (schedule) await triggerSchedule(schedulerDependencies(ground), schedule);
     },
+  });
+  await deadLetterRoutes(http, {
+    ...shared,
+    redrive: (id, operator) => redriveDeadLetter({ database, ring: producer.ringAgain }, id, operator),
   });
   await preferenceRoutes(http, shared);
   await operationRoutes(http, { ...shared, connections: relay.connections });

@@ -16,12 +16,16 @@ export interface DeadLetter {
   created_at: Date;
   /** What is needed to find the work again: ids, never payloads. */
   reference: Record<string, string | number>;
+  /** When it was last sent again, and by whom. */
   redriven_at?: Date;
+  redriven_by?: string;
+  /** The batch that carries a redriven operation. */
+  redrive_batch_id?: string;
 }
 
 /**
- * Sets one piece of work aside; a second call with the same id changes nothing. Returns the alert for the
- * caller to append.
+ * Sets one piece of work aside; a second call with the same id changes nothing, unless the work was sent again
+ * meanwhile: then it waits anew. Returns the alert for the caller to append.
  */
 export async function addDeadLetter(
   database: Database,
@@ -29,7 +33,14 @@ export async function addDeadLetter(
   session: ClientSession,
 ): Promise<RealTimeEvent> {
   const { _id, ...fields } = letter;
-  await database.deadLetters.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true, session });
+  const again = await database.deadLetters.updateOne(
+    { _id, redriven_at: { $exists: true } },
+    { $set: fields, $unset: { redriven_at: '', redriven_by: '', redrive_batch_id: '' } },
+    { session },
+  );
+  if (again.matchedCount === 0) {
+    await database.deadLetters.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true, session });
+  }
   return systemAlert(
     {
       severity: 'error',

@@ -137,6 +137,17 @@ export const ROUTE_ANSWERS: Readonly<Record<string, RouteAnswers>> = {
     answers: { 200: 'The schedule as it is now.' },
     errors: ['not_found'],
   },
+  'GET /api/admin/dead-letters': { role: 'admin', answers: { 200: 'A page of dead letters.' } },
+  'POST /api/admin/dead-letters/{id}/redrive': {
+    role: 'admin',
+    answers: { 202: 'The work is on its way again, or was sent again before: then nothing changed.' },
+    errors: ['not_found', 'unsupported_version'],
+  },
+  'DELETE /api/admin/dead-letters/{id}': {
+    role: 'admin',
+    answers: { 204: 'The letter is dropped.' },
+    errors: ['not_found'],
+  },
 };
 
 type Json = Record<string, unknown>;

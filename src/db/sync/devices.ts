@@ -1,3 +1,4 @@
+import type { ClientSession } from 'mongodb';
 import type { Database } from '../database.ts';
 import { onceMoreOnDuplicate } from '../duplicate-key.ts';
 
@@ -47,6 +48,17 @@ export async function numberBatch(
   );
   if (!device) throw new Error('an upsert returned no document');
   return { seq: device.received_seq, receivedAt: device.last_seen_at };
+}
+
+/** The device's next number for a batch that it did not send now, in the caller's transaction. */
+export async function nextSeq(database: Database, deviceId: string, session: ClientSession): Promise<number> {
+  const device = await database.devices.findOneAndUpdate(
+    { _id: deviceId },
+    { $inc: { received_seq: 1 } },
+    { session, returnDocument: 'after' },
+  );
+  // Without its row, which only hands delete, the device's numbers begin anew anyway.
+  return device?.received_seq ?? 1;
 }
 
 /** Devices by id, one page. */

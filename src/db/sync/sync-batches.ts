@@ -3,6 +3,7 @@ import type { BatchState, OperationResult, Role } from '../../contract/wire-type
 import type { InboxOperation } from '../../domain/sync/chunk.ts';
 import type { Operation, Rejection } from '../../domain/sync/operation.ts';
 import type { Database } from '../database.ts';
+import { withRedriven } from '../dead-letters/redriven-results.ts';
 import { isDuplicateKey } from '../duplicate-key.ts';
 import { numberBatch } from './devices.ts';
 
@@ -35,6 +36,10 @@ export interface SyncBatch {
   /** Items before this index are applied one by one, because a start with all of them died. */
   isolate_until: number;
   applied_at?: Date;
+  /** Batches that carry operations of this one which were set aside and sent again, by their index. */
+  redriven?: Record<string, string>;
+  /** Of such a batch: where its operation came in first. */
+  redrive_of?: { batch_id: string; index: number };
 }
 
 export type BatchHeader = Pick<SyncBatch, '_id' | 'user_id' | 'content' | 'state'>;
@@ -182,14 +187,15 @@ export type BatchView = Pick<SyncBatch, '_id' | 'user_id' | 'state' | 'results'>
   item_sessions: (string | undefined)[];
 };
 
-/** The batch's state and the verdicts committed so far. */
+/** The batch's state and the verdicts committed so far; of an operation that was sent again, the later one. */
 export async function findBatchView(database: Database, batchId: string): Promise<BatchView | null> {
   const batch = await database.batches.findOne(
     { _id: batchId },
-    { projection: { user_id: 1, state: 1, results: 1, 'items.operation.session_id': 1 } },
+    { projection: { user_id: 1, state: 1, results: 1, redriven: 1, 'items.operation.session_id': 1 } },
   );
   if (!batch) return null;
-  const { items, ...view } = batch;
+  const { items, redriven, ...view } = batch;
+  if (redriven) view.results = await withRedriven(database, view.results, redriven);
   const item_sessions = items.map((item) => ('operation' in item ? item.operation.session_id : undefined));
   return { ...view, item_sessions };
 }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { authenticator } from '../../../src/http/authenticate.ts';
 import { conflictRoutes } from '../../../src/http/routes/conflicts.ts';
+import { deadLetterRoutes } from '../../../src/http/routes/dead-letters.ts';
 import { lockRoutes } from '../../../src/http/routes/locks.ts';
 import { healthRoutes, operationRoutes } from '../../../src/http/routes/operations.ts';
 import { preferenceRoutes } from '../../../src/http/routes/preferences.ts';
@@ -11,6 +12,7 @@ import { sessionRoutes } from '../../../src/http/routes/sessions.ts';
 import { syncBatchRoutes } from '../../../src/http/routes/sync-batches.ts';
 import { createHttpApp, type HttpApp } from '../../../src/http/server.ts';
 import { claimConflict } from '../../../src/jobs/claim-conflict.ts';
+import { redriveDeadLetter } from '../../../src/jobs/redrive-dead-letter.ts';
 import { resolveConflict } from '../../../src/jobs/resolve-conflict.ts';
 import { voidLine } from '../../../src/jobs/void-line.ts';
 import { tokenVerifier } from '../../../src/runtime/verify-token.ts';
@@ -90,6 +92,10 @@ export async function httpEngine(): Promise<HttpEngine> {
     voidLine: (target, actor) => voidLine({ database, timezone, notifyOutbox }, target, actor),
   });
   await lockRoutes(app, { ...shared, notifyOutbox, ringAt });
+  await deadLetterRoutes(app, {
+    ...shared,
+    redrive: (id, operator) => redriveDeadLetter({ database, ring: async () => {} }, id, operator),
+  });
   await preferenceRoutes(app, shared);
   await operationRoutes(app, { ...shared, connections: () => [] });
   await healthRoutes(app, {

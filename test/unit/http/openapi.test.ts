@@ -5,6 +5,7 @@ import { ERROR_CODES } from '../../../src/contract/error-codes.ts';
 import { ROUTE_ANSWERS } from '../../../src/http/openapi.ts';
 import { analyticsRoutes } from '../../../src/http/routes/analytics.ts';
 import { conflictRoutes } from '../../../src/http/routes/conflicts.ts';
+import { deadLetterRoutes } from '../../../src/http/routes/dead-letters.ts';
 import { lockRoutes } from '../../../src/http/routes/locks.ts';
 import { healthRoutes, operationRoutes } from '../../../src/http/routes/operations.ts';
 import { preferenceRoutes } from '../../../src/http/routes/preferences.ts';
@@ -34,6 +35,7 @@ beforeAll(async () => {
   for (const routes of [
     analyticsRoutes,
     conflictRoutes,
+    deadLetterRoutes,
     lockRoutes,
     operationRoutes,
     preferenceRoutes,
