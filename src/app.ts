@@ -251,6 +251,7 @@ function buildWorkers(ground: Ground): Service {
           ringAt,
           notifyOutbox,
           batchApplied: (batchId, verdicts, seconds) => {
+          rerun: metrics.syncRerun,
             signals.announce(batchId);
             metrics.batchApplied(verdicts, seconds);
           },
@@ -303,7 +304,7 @@ const schedulerDependencies = ({ config, database, logger, producer }: Ground): 
 });
 
 function buildScheduler(ground: Ground): Service[] {
-  const { logger, producer } = ground;
+  const { database, logger, notifyOutbox, producer } = ground;
   return [
     createScheduler(schedulerDependencies(ground)),
     strandedAtStart(producer),

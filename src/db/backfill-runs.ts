@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { PeriodType } from '../contract/schemas/variance-analytics.ts';
 import type { Database } from './database.ts';
 import { readServerTime } from './server-time.ts';
-import { MAX_TIME_MS } from './transaction.ts';
+import { MAX_TIME_MS } from './time-limited.ts';
 
 /** What a backfill was asked to do; an unfinished run of the same wish is gone on with. */
 export interface BackfillWish {

@@ -1,4 +1,4 @@
-import { type Binary, type Collection, type Db, MongoClient, type ObjectId } from 'mongodb';
+import { type Binary, type Collection, type Db, type Document, MongoClient, type ObjectId } from 'mongodb';
 import type { CountLine } from '../contract/schemas/count-line.ts';
 import type { CountSession } from '../contract/schemas/count-session.ts';
 import type { ItemLock } from '../contract/schemas/item-lock.ts';
@@ -19,6 +19,7 @@ import type { ScheduleState } from './schedule-states.ts';
 import type { Device } from './sync/devices.ts';
 import type { SyncBatch } from './sync/sync-batches.ts';
 import type { SyncOperation } from './sync/sync-operations.ts';
+import { timeLimited } from './time-limited.ts';
 import { createSlots, type Slots } from './transaction-slots.ts';
 import type { PeriodGuard } from './variance/period-guards.ts';
 
@@ -71,7 +72,7 @@ export interface DatabaseOptions {
 const MAX_POOL_SIZE = 30;
 const MAX_OPEN_TRANSACTIONS = 20;
 
-// Ordered: a command gives up (db/transaction.ts, 10 s) before its socket does.
+// Ordered: a command gives up (db/time-limited.ts, 10 s) before its socket does.
 const CONNECT_TIMEOUT_MS = 10_000;
 const SERVER_SELECTION_TIMEOUT_MS = 5_000;
 const SOCKET_TIMEOUT_MS = 60_000;
@@ -90,34 +91,35 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
   });
   await client.connect();
   const db = client.db(options.dbName);
+  const collection = <T extends Document>(name: string): Collection<T> => timeLimited(db.collection<T>(name));
   return {
     client,
     db,
     transactionSlots: createSlots(MAX_OPEN_TRANSACTIONS),
-    sessions: db.collection(options.sessionsCollection ?? 'count_sessions'),
-    lines: db.collection('count_lines'),
-    erpItems: db.collection('erp_items'),
-    conflicts: db.collection('sync_conflicts'),
-    locks: db.collection('item_locks'),
-    lockFences: db.collection('item_lock_fences'),
-    lockHistory: db.collection('item_lock_history'),
-    preferences: db.collection('user_preferences'),
-    analytics: db.collection('variance_analytics'),
-    batches: db.collection('sync_batches'),
-    operations: db.collection('sync_operations'),
-    archivedOperations: db.collection('sync_operations_archive'),
-    devices: db.collection('sync_devices'),
-    deviceSessions: db.collection('sync_device_sessions'),
-    outbox: db.collection('realtime_outbox'),
-    dirtyPeriods: db.collection('dirty_periods'),
-    periodGuards: db.collection('variance_period_guards'),
-    scheduleRuns: db.collection('schedule_runs'),
-    scheduleStates: db.collection('schedule_states'),
-    backfillRuns: db.collection('backfill_runs'),
-    deadLetters: db.collection('dead_letters'),
-    deadLetterActions: db.collection('dead_letter_actions'),
-    leases: db.collection('engine_leases'),
-    settings: db.collection('engine_settings'),
-    users: db.collection('users'),
+    sessions: collection(options.sessionsCollection ?? 'count_sessions'),
+    lines: collection('count_lines'),
+    erpItems: collection('erp_items'),
+    conflicts: collection('sync_conflicts'),
+    locks: collection('item_locks'),
+    lockFences: collection('item_lock_fences'),
+    lockHistory: collection('item_lock_history'),
+    preferences: collection('user_preferences'),
+    analytics: collection('variance_analytics'),
+    batches: collection('sync_batches'),
+    operations: collection('sync_operations'),
+    archivedOperations: collection('sync_operations_archive'),
+    devices: collection('sync_devices'),
+    deviceSessions: collection('sync_device_sessions'),
+    outbox: collection('realtime_outbox'),
+    dirtyPeriods: collection('dirty_periods'),
+    periodGuards: collection('variance_period_guards'),
+    scheduleRuns: collection('schedule_runs'),
+    scheduleStates: collection('schedule_states'),
+    backfillRuns: collection('backfill_runs'),
+    deadLetters: collection('dead_letters'),
+    deadLetterActions: collection('dead_letter_actions'),
+    leases: collection('engine_leases'),
+    settings: collection('engine_settings'),
+    users: collection('users'),
   };
 }

@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { Database } from './database.ts';
 import { isDuplicateKey } from './duplicate-key.ts';
-import { MAX_TIME_MS } from './transaction.ts';
+import { MAX_TIME_MS } from './time-limited.ts';
 
 /** A role that one process holds at a time, such as the outbox publisher. */
 export interface Lease {

@@ -3,7 +3,8 @@ import type { RealTimeEvent } from '../contract/wire-types.ts';
 import type { Database } from './database.ts';
 import { type Term, writeUnderLease } from './leases.ts';
 import type { OutboxRow } from './outbox.ts';
-import { inTransaction, MAX_TIME_MS } from './transaction.ts';
+import { MAX_TIME_MS } from './time-limited.ts';
+import { inTransaction } from './transaction.ts';
 
 /** No page is longer, so rows that were numbered but not sent lie within so many offsets of the last one. */
 export const MAX_PAGE = 1000;

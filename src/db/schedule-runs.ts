@@ -2,7 +2,8 @@ import { MongoBulkWriteError } from 'mongodb';
 import type { Database } from './database.ts';
 import { addDeadJob, type DeadJob } from './dead-letters.ts';
 import { DUPLICATE_KEY } from './duplicate-key.ts';
-import { inTransaction, MAX_TIME_MS } from './transaction.ts';
+import { MAX_TIME_MS } from './time-limited.ts';
+import { inTransaction } from './transaction.ts';
 
 /** One fire of one schedule; unique on schedule and time, so that one replica runs it (invariant A6). */
 export interface ScheduleRun {

@@ -1,23 +1,24 @@
 import type { ClientSession } from 'mongodb';
+import { DatabaseAway, isAway } from './away.ts';
 import type { Database } from './database.ts';
 import { rerunOnDuplicate } from './duplicate-key.ts';
 
 /** What reads and writes inside a transaction are passed. */
 export type Transaction = ClientSession;
 
-/** Stated on every command that could wait: the driver's own `timeoutMS` does nothing in 7.9. */
-export const MAX_TIME_MS = 10_000;
-
 /** A transaction that was rerun this often is not unlucky, something is wrong with it. */
 const MAX_RUNS = 20;
+
+/** A database that is away for this many runs is not asked again here: whoever called has a longer patience. */
+const MAX_RUNS_AWAY = 2;
 
 /** A duplicate key that is still there after so many snapshots is a fault of the work, not a race. */
 const MAX_DUPLICATE_RUNS = 5;
 
 export class TransactionGaveUp extends Error {
   override name = 'TransactionGaveUp';
-  constructor(runs: number) {
-    super(`The transaction was rerun ${runs} times because of write conflicts.`);
+  constructor(runs: number, cause: unknown) {
+    super(`The transaction was given up after ${runs} runs.`, { cause });
   }
 }
 
@@ -27,7 +28,8 @@ export class TransactionGaveUp extends Error {
  *
  * A duplicate key means that somebody inserted the row since the snapshot, and reruns it, too; one that
  * stays is thrown after five runs. At most 20 transactions of a process are open at once, the others wait:
- * never call it inside `work`. Throws TransactionGaveUp after 20 runs, and whatever `work` throws.
+ * never call it inside `work`. Throws TransactionGaveUp after 20 runs, DatabaseAway when the database could
+ * not be reached in two of them, and whatever `work` throws.
  */
 export async function inTransaction<T>(
   database: Database,
@@ -35,17 +37,25 @@ export async function inTransaction<T>(
   onRerun?: () => void,
 ): Promise<T> {
   let runs = 0;
+  let runsAway = 0;
+  let last: unknown;
+  const run = async (session: ClientSession): Promise<T> => {
+    runs += 1;
+    if (runs > 1) onRerun?.();
+    // Errors of our own: the driver reruns its own ones for two minutes.
+    if (runs > MAX_RUNS) throw new TransactionGaveUp(MAX_RUNS, last);
+    if (runsAway >= MAX_RUNS_AWAY) throw new DatabaseAway('The database is away.', { cause: last });
+    try {
+      return await (runs < MAX_DUPLICATE_RUNS ? rerunOnDuplicate(work(session)) : work(session));
+    } catch (error) {
+      last = error;
+      if (isAway(error)) runsAway += 1;
+      throw error;
+    }
+  };
   return database.transactionSlots.run(() =>
     database.client.withSession((session) =>
-      session.withTransaction(
-        async () => {
-          runs += 1;
-          if (runs > 1) onRerun?.();
-          if (runs > MAX_RUNS) throw new TransactionGaveUp(runs);
-          return runs < MAX_DUPLICATE_RUNS ? rerunOnDuplicate(work(session)) : work(session);
-        },
-        { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
-      ),
+      session.withTransaction(run, { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } }),
     ),
   );
 }

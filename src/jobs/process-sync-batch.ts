@@ -1,45 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import type { OperationResult } from '../contract/wire-types.ts';
-import type { Database } from '../db/database.ts';
-import { addDeadLetter } from '../db/dead-letters.ts';
 import { releaseLease, renewLease, type Term, takeLease } from '../db/leases.ts';
-import { appendEvents } from '../db/outbox.ts';
-import { readServerTime } from '../db/server-time.ts';
-import type { ChunkPosition } from '../db/sync/apply-decisions.ts';
-import { applyDecisions } from '../db/sync/apply-decisions.ts';
-import { loadSnapshot } from '../db/sync/load-snapshot.ts';
 import {
   BatchMovedOn,
   type ClaimedBatch,
   claimNextBatch,
+  countContention,
   countStart,
   returnStart,
   startAlone,
 } from '../db/sync/sync-batches.ts';
-import { loadLedger } from '../db/sync/sync-operations.ts';
-import { inTransaction } from '../db/transaction.ts';
-import { isTransient } from '../db/transient.ts';
-import { person } from '../domain/events/actor.ts';
-import type { ChunkPlan, InboxOperation, UploadContext } from '../domain/sync/chunk.ts';
-import { decideChunk, rejectFailed } from '../domain/sync/decide-chunk.ts';
-import type { JobPayload, PayloadOf } from '../queues/definitions.ts';
-import type { Logger } from '../runtime/logger.ts';
-
-export interface SyncDependencies {
-  database: Database;
-  timezone: string;
-  maxCountAgeDays: number;
-  logger: Logger;
-  ring: (payload: JobPayload) => Promise<void>;
-  ringAt: (at: Date) => Promise<void>;
-  notifyOutbox: () => void;
-  /** Tells waiting uploads that a batch is through, and counts its verdicts. */
-  batchApplied: (batchId: string, verdicts: Readonly<Record<string, number>>, seconds: number) => void;
-  /** The decision itself; tests put one here that fails. */
-  decide?: typeof decideChunk;
-  /** How long a suspect whose process died keeps the others waiting. Default 5 s. */
-  suspectLeaseMs?: number;
-}
+import { isContention, isTransient } from '../db/transient.ts';
+import type { PayloadOf } from '../queues/definitions.ts';
+import { applyItems, postpone, setAside } from './apply-items.ts';
+import type { SyncDependencies } from './sync-dependencies.ts';
 
 /** A drain ends after this long or this many batches and goes to the back, so that devices take turns. */
 const MAX_DRAIN_MS = 2_000;
@@ -56,6 +29,14 @@ const MAX_SUSPECT_STARTS = 1;
 
 /** Shorter than the 10 s after which the job of a dead process runs again. */
 const SUSPECT_LEASE_MS = 5_000;
+
+/**
+ * A batch that meets only other writers in this many starts goes on one operation at a time; an operation that
+ * does so alone in as many is answered `retry`, and what follows it gets one try until one is through. With the
+ * pauses between starts (queues/definitions.ts) that is about 6 s and 20 s; a start is up to 20 runs of the
+ * transaction. A database that is away counts for nothing: then nobody could be answered either.
+ */
+const MAX_CONTENDED_STARTS = 4;
 
 /** Another suspect has its turn; the job is tried again in a moment. */
 export class SuspectWaits extends Error {
@@ -90,8 +71,7 @@ async function applyBatch(dependencies: SyncDependencies, batch: ClaimedBatch): 
     }
   } catch (error) {
     if (error instanceof BatchMovedOn) return false;
-    // This process lives and the database failed: the operations are not to blame for this start.
-    if (isTransient(error)) await returnStart(dependencies.database, batch._id).catch(() => {});
+    if (isTransient(error)) await noteTransient(dependencies, batch, error).catch(() => {});
     throw error;
   } finally {
     if (term) await releaseLease(dependencies.database, term).catch(() => {});
@@ -110,6 +90,20 @@ async function applyBatch(dependencies: SyncDependencies, batch: ClaimedBatch): 
     'batch applied',
   );
   return true;
+}
+
+/** This process lives and the database failed: the operations are not to blame for this start. */
+async function noteTransient(
+  { database, logger }: SyncDependencies,
+  batch: ClaimedBatch,
+  error: unknown,
+): Promise<void> {
+  await returnStart(database, batch._id);
+  if (!isContention(error)) return;
+  await countContention(database, batch);
+  if (isAlone(batch) || batch.contended_starts < MAX_CONTENDED_STARTS) return;
+  logger.warn({ err: error, batch_id: batch._id }, 'batch met other writers; one operation at a time');
+  await startAlone(database, batch);
 }
 
 async function takeTurn(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<Term> {
@@ -152,101 +146,22 @@ async function applyRest(dependencies: SyncDependencies, batch: ClaimedBatch): P
   }
 }
 
-/** The next operation in a transaction of its own; set aside when it fails for good. */
+/** The next operation in a transaction of its own; set aside when it fails for good, put off when others keep it back. */
 async function applyOne(dependencies: SyncDependencies, batch: ClaimedBatch): Promise<void> {
   const item = batch.items[batch.next_item]!;
   if (batch.attempts === 0) await countStart(dependencies.database, batch, { suspect: false });
   try {
     await applyItems(dependencies, batch, [item]);
   } catch (error) {
+    if (isContention(error) && batch.contended_starts + 1 >= MAX_CONTENDED_STARTS) {
+      dependencies.logger.warn({ err: error, batch_id: batch._id, id: item.id }, 'operation put off');
+      await postpone(dependencies, batch, item);
+      return;
+    }
     if (error instanceof BatchMovedOn || isTransient(error)) throw error;
     dependencies.logger.error({ err: error, batch_id: batch._id, id: item.id }, 'operation set aside');
     await setAside(dependencies, batch, item, error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Load, decide, apply: in one transaction, which the driver may run again from its start. */
-async function applyItems(
-  dependencies: SyncDependencies,
-  batch: ClaimedBatch,
-  items: readonly InboxOperation[],
-): Promise<void> {
-  const { database, timezone, decide = decideChunk } = dependencies;
-  const context = uploadContext(dependencies, batch);
-  const earlier = { items: batch.items.slice(0, batch.next_item), results: batch.results };
-  const { plan, nextExpiryAt } = await inTransaction(database, async (session) => {
-    const snapshot = await loadSnapshot(database, session, batch, items);
-    const plan = decide(items, snapshot, context, earlier);
-    const applied = await applyDecisions(database, session, position(batch), plan, context, {
-      now: snapshot.now,
-      timezone,
-    });
-    return { plan, ...applied };
-  });
-  noteProgress(batch, plan);
-  dependencies.notifyOutbox();
-  if (nextExpiryAt) await dependencies.ringAt(nextExpiryAt);
-}
-
-async function setAside(
-  dependencies: SyncDependencies,
-  batch: ClaimedBatch,
-  item: InboxOperation,
-  reason: string,
-): Promise<void> {
-  const { database, timezone } = dependencies;
-  const context = uploadContext(dependencies, batch);
-  const plan = await inTransaction(database, async (session) => {
-    const now = await readServerTime(database, session);
-    const ledger = await loadLedger(database, session, batch, [item.id]);
-    const plan = rejectFailed(item, ledger.values().next().value);
-    await applyDecisions(database, session, position(batch), plan, context, { now, timezone });
-    const letter = await addDeadLetter(
-      database,
-      {
-        _id: `${batch._id}/${item.id}`,
-        source: 'sync_operation',
-        queue: 'sync',
-        reason,
-        attempts: batch.attempts,
-        created_at: now,
-        reference: {
-          batch_id: batch._id,
-          device_id: batch.device_id,
-          queue_epoch: batch.queue_epoch,
-          id: item.id,
-        },
-      },
-      session,
-    );
-    await appendEvents(database, session, [letter], now);
-    return plan;
-  });
-  noteProgress(batch, plan);
-  dependencies.notifyOutbox();
-}
-
-const position = (batch: ClaimedBatch): ChunkPosition => ({
-  batchId: batch._id,
-  from: batch.next_item,
-  total: batch.items.length,
-});
-
-const uploadContext = (dependencies: SyncDependencies, batch: ClaimedBatch): UploadContext => ({
-  device_id: batch.device_id,
-  queue_epoch: batch.queue_epoch,
-  uploader: person(batch.user_id, batch.role),
-  sentAt: batch.sent_at,
-  receivedAt: batch.received_at,
-  maxAgeDays: dependencies.maxCountAgeDays,
-  newId: randomUUID,
-});
-
-function noteProgress(batch: ClaimedBatch, plan: ChunkPlan): void {
-  batch.results.push(...plan.results);
-  batch.next_item += plan.results.length;
-  batch.attempts = 0;
-  batch.suspect_starts = 0;
 }
 
 function countVerdicts(results: readonly OperationResult[]): Record<string, number> {

@@ -1,5 +1,5 @@
+import { isAway } from '../db/away.ts';
 import type { Database } from '../db/database.ts';
-import { isAway } from '../db/transient.ts';
 import { ensureGuards } from '../db/variance/period-guards.ts';
 import { nextPeriod, type Period } from '../domain/variance/periods.ts';
 import { type PeriodResult, type PeriodRun, recomputePeriod } from './recompute-period.ts';

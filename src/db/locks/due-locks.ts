@@ -3,7 +3,8 @@ import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { Database } from '../database.ts';
 import { appendEvents } from '../outbox.ts';
 import { readServerTime } from '../server-time.ts';
-import { inTransaction, MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
+import { inTransaction } from '../transaction.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { lockOfRow } from './history-row.ts';
 

@@ -2,7 +2,7 @@ import { type Filter, ObjectId } from 'mongodb';
 import type { ItemLock, LockHistoryEntry } from '../../contract/schemas/item-lock.ts';
 import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, InvalidCursor, type Page, type PageRequest, pageOf } from '../page.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 import type { LockHistoryRow } from './history-row.ts';
 
 /** The active locks in the order of their item codes, of one session or of all. */

@@ -1,7 +1,7 @@
 import type { ClientSession } from 'mongodb';
 import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 
 /**
  * The active locks of these items, by item code; free items are absent. MongoDB's `$$NOW` decides what is

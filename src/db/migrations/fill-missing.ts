@@ -1,5 +1,5 @@
 import type { Collection, Document, Filter } from 'mongodb';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 
 /** 100,000 documents are 50 commands of well under a second each; the ids of one batch are all that is held. */
 const BATCH_SIZE = 2_000;

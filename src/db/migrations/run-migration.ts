@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 import { countMissing, fillMissing } from './fill-missing.ts';
 import type { Migration } from './migrations.ts';
 

@@ -33,6 +33,8 @@ export interface SyncBatch {
   attempts: number;
   /** Starts since the last progress while it was the only suspect at work (process-sync-batch.ts). */
   suspect_starts: number;
+  /** Starts since the last progress that met other writers although the database answered (process-sync-batch.ts). */
+  contended_starts?: number;
   /** Items before this index are applied one by one, because a start with all of them died. */
   isolate_until: number;
   applied_at?: Date;
@@ -86,6 +88,7 @@ export async function storeBatch(database: Database, batch: NewBatch): Promise<b
       next_item: 0,
       attempts: 0,
       suspect_starts: 0,
+      contended_starts: 0,
       isolate_until: 0,
     });
     return true;
@@ -96,7 +99,10 @@ export async function storeBatch(database: Database, batch: NewBatch): Promise<b
 }
 
 /** A batch being applied: its items in the domain's form. */
-export type ClaimedBatch = Omit<SyncBatch, 'items' | 'content'> & { items: InboxOperation[] };
+export type ClaimedBatch = Omit<SyncBatch, 'items' | 'content' | 'contended_starts'> & {
+  items: InboxOperation[];
+  contended_starts: number;
+};
 
 /**
  * The device's oldest unapplied batch, marked as being processed with one more attempt, or null. It is no
@@ -111,6 +117,7 @@ export async function claimNextBatch(database: Database, deviceId: string): Prom
   if (!batch) return null;
   return {
     ...batch,
+    contended_starts: batch.contended_starts ?? 0,
     items: batch.items.map((item) => ({ ...item, content: Buffer.from(item.content.buffer) })),
   };
 }
@@ -120,9 +127,10 @@ export async function startAlone(database: Database, batch: ClaimedBatch): Promi
   const isolateUntil = batch.items.length;
   await database.batches.updateOne(
     { _id: batch._id, next_item: batch.next_item },
-    { $set: { suspect_starts: 0, isolate_until: isolateUntil } },
+    { $set: { suspect_starts: 0, contended_starts: 0, isolate_until: isolateUntil } },
   );
   batch.suspect_starts = 0;
+  batch.contended_starts = 0;
   batch.isolate_until = isolateUntil;
 }
 
@@ -149,6 +157,15 @@ export async function returnStart(database: Database, batchId: string): Promise<
   ]);
 }
 
+/** Notes that a start met other writers. Separate from the marks of deaths: nobody died of it. */
+export async function countContention(database: Database, batch: ClaimedBatch): Promise<void> {
+  await database.batches.updateOne(
+    { _id: batch._id, next_item: batch.next_item },
+    { $inc: { contended_starts: 1 } },
+  );
+  batch.contended_starts += 1;
+}
+
 /** Another drainer of the same device moved the batch on; this one has nothing to do. */
 export class BatchMovedOn extends Error {
   override name = 'BatchMovedOn';
@@ -165,6 +182,8 @@ export async function advanceBatch(
 ): Promise<void> {
   const next = step.from + step.results.length;
   const done = next >= step.total;
+  // A `retry` is no progress: what follows it and meets other writers, too, is not waited for as long again.
+  const progress = step.results.some(({ verdict }) => verdict !== 'retry');
   const moved = await database.batches.updateOne(
     { _id: step.batchId, next_item: step.from, state: { $ne: 'applied' } },
     {
@@ -172,6 +191,7 @@ export async function advanceBatch(
         next_item: next,
         attempts: 0,
         suspect_starts: 0,
+        ...(progress ? { contended_starts: 0 } : {}),
         state: done ? 'applied' : 'processing',
         ...(done ? { applied_at: step.at } : {}),
       },

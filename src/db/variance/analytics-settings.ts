@@ -1,6 +1,6 @@
 import { FORMULA_VERSION } from '../../domain/variance/formula.ts';
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 
 /** What all stored documents have in common; one of another zone or tolerance says something else. */
 export interface AnalyticsSettings {

@@ -2,7 +2,8 @@ import type { ClientSession } from 'mongodb';
 import type { PeriodType } from '../../contract/schemas/variance-analytics.ts';
 import type { Database } from '../database.ts';
 import { markDirty } from '../dirty-periods.ts';
-import { inTransaction, MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
+import { inTransaction } from '../transaction.ts';
 
 /** The days, by period type, whose document of that type does not yet show a change. */
 export async function loadDirtyDays(

@@ -2,7 +2,7 @@ import type { ClientSession, Filter } from 'mongodb';
 import type { PeriodType, VarianceAnalytics } from '../../contract/schemas/variance-analytics.ts';
 import type { StoredPeriod } from '../../domain/variance/plan.ts';
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 import type { PeriodKey } from './period-guards.ts';
 
 /** What plans need of every document of a zone: some 1,300 small rows for three years. */

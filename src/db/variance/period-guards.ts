@@ -2,7 +2,7 @@ import type { ClientSession } from 'mongodb';
 import type { PeriodType } from '../../contract/schemas/variance-analytics.ts';
 import type { Database } from '../database.ts';
 import { isDuplicateKey } from '../duplicate-key.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 
 /**
  * What every recomputation of a period writes, also one that changes nothing: two that overlap meet here,

@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongodb';
 import type { Database } from '../database.ts';
-import { MAX_TIME_MS } from '../transaction.ts';
+import { MAX_TIME_MS } from '../time-limited.ts';
 
 /**
  * The sessions with lines inside [start, end), and those of them that have lines outside, too. An item

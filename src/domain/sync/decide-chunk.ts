@@ -57,7 +57,7 @@ function decideNew(
 }
 
 /** The first verdict itself (rules, "Identity"); other content changes nothing. */
-function replay(
+export function replay(
   recorded: LedgerEntry,
   item: InboxOperation,
   resolutionOf: (conflictId: string) => Resolution | undefined,
@@ -90,7 +90,8 @@ const OPERATION_ID_REUSED: Outcome = {
   message: 'This id was used for another operation of this device and epoch.',
 };
 
-function ledgerEntry(item: InboxOperation, outcome: Outcome): LedgerEntry {
+/** What the ledger keeps of a verdict. */
+export function ledgerEntry(item: InboxOperation, outcome: Outcome): LedgerEntry {
   const { verdict, code, conflict_id, message } = outcome;
   if (verdict === 'duplicate' || verdict === 'retry') throw new Error(`${verdict} is never recorded`);
   return {
@@ -99,34 +100,5 @@ function ledgerEntry(item: InboxOperation, outcome: Outcome): LedgerEntry {
     ...(code ? { code } : {}),
     ...(verdict === 'rejected' && message ? { message } : {}),
     ...(conflict_id ? { conflict_id } : {}),
-  };
-}
-
-const OPERATION_FAILED: Outcome = {
-  verdict: 'rejected',
-  code: 'operation_failed',
-  message: 'The server failed on this operation; it was set aside for an administrator.',
-};
-
-/**
- * The plan for an operation that failed for good: it alone is set aside (invariant S3). One that has its
- * first verdict already keeps it.
- */
-export function rejectFailed(item: InboxOperation, recorded: LedgerEntry | undefined): ChunkPlan {
-  // A resolution since then is added where verdicts are shown.
-  const outcome = recorded ? replay(recorded, item, () => undefined) : OPERATION_FAILED;
-  return {
-    results: [{ id: item.id, ...outcome }],
-    ledger: recorded ? [] : [{ id: item.id, ...ledgerEntry(item, outcome) }],
-    lines: [],
-    createdSessions: [],
-    changedSessions: [],
-    openedConflicts: [],
-    changedConflicts: [],
-    locks: [],
-    newlyVisitedSessions: [],
-    completions: [],
-    events: [],
-    touchedItems: [],
   };
 }

@@ -10,8 +10,9 @@ import { type Actor, person } from '../../../src/domain/events/actor.ts';
 import type { ResolutionRequest } from '../../../src/domain/sync/decide-resolution.ts';
 import { batchContentHash } from '../../../src/domain/sync/identity.ts';
 import { claimConflict } from '../../../src/jobs/claim-conflict.ts';
-import { processSyncBatch, type SyncDependencies } from '../../../src/jobs/process-sync-batch.ts';
+import { processSyncBatch } from '../../../src/jobs/process-sync-batch.ts';
 import { resolveConflict } from '../../../src/jobs/resolve-conflict.ts';
+import type { SyncDependencies } from '../../../src/jobs/sync-dependencies.ts';
 import { voidLine } from '../../../src/jobs/void-line.ts';
 import { inbox, type SentItem } from '../../unit/sync/fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rejectFailed } from '../../../src/domain/sync/decide-chunk.ts';
+import { rejectFailed } from '../../../src/domain/sync/settle-without-applying.ts';
 import { context, decide, inbox, ledgerOf, line, sent, session, verdicts } from './fixtures.ts';
 
 const open = { sessions: [session()] };
