@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Logger, withoutToken } from '../runtime/logger.ts';
+import { answerClientError } from './client-error.ts';
 import { handleError, notFound } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { inflateBody, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './gunzip.ts';
@@ -29,6 +30,7 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
     return503OnClosing: false,
     // A URL that cannot be decoded never reaches the error handler by itself.
     frameworkErrors: handleError,
+    clientErrorHandler: answerClientError,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

@@ -1,0 +1,35 @@
+import type { Socket } from 'node:net';
+import type { ErrorBody } from '../contract/wire-types.ts';
+
+interface ParserError extends Error {
+  code?: string;
+}
+
+const REASONS: Readonly<Record<string, [status: string, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are over 16 KiB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
+};
+const OTHER: [string, string] = ['400 Bad Request', 'This is no HTTP request.'];
+
+/** Answers what Node's parser refuses, before there is a request, as the contract's error body; then closes (E6). */
+export function answerClientError(error: ParserError, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy(error);
+    return;
+  }
+  const [status, detail] = REASONS[error.code ?? ''] ?? OTHER;
+  const answer: ErrorBody = {
+    detail,
+    error_code: 'invalid_request',
+    timestamp: new Date().toISOString(),
+  };
+  const body = JSON.stringify(answer);
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
