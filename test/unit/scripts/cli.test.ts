@@ -38,6 +38,8 @@ describe('each script', () => {
     ['audit.ts', /npm run audit/],
     ['backfill.ts', /npm run backfill/],
     ['migrate.ts', /npm run migrate/],
+    ['ledger.ts', /npm run ledger/],
+    ['dead-letters.ts', /npm run dead-letters/],
   ])('%s answers --help, and an unknown flag with one line and exit 2', (script, usage) => {
     const help = runScript(script, ['--help']);
     expect(help.stdout).toMatch(usage);
@@ -51,6 +53,12 @@ describe('each script', () => {
     ['a path after --no-tests', 'test.ts', ['--no-tests', 'test/unit'], /got 'test\/unit'/],
     ['-t without a name', 'test.ts', ['-t'], /argument missing/],
     ['a value that looks like a flag', 'backfill.ts', ['--from', '--to'], /argument is ambiguous/],
+    ['a day that is none', 'ledger.ts', ['archive', '--before', '2024-02-30'], /not '2024-02-30'/],
+    ['no day to archive before', 'ledger.ts', ['archive'], /archive needs --before/],
+    ['an unknown verb of the ledger', 'ledger.ts', ['delete'], /expected stats or archive, got 'delete'/],
+    ['a redrive of nothing', 'dead-letters.ts', ['redrive'], /redrive takes one id or more/],
+    ['501 letters', 'dead-letters.ts', ['list', '--limit', '501'], /from 1 to 500/],
+    ['no verb', 'dead-letters.ts', [], /expected list, show, redrive or drop, got nothing/],
     ['a script that is not there', 'bootstrap.mjs', ['scripts/none.ts'], /no script 'scripts\/none\.ts'/],
   ])('answers %s with one line and exit 2', (_, script, args, message) => {
     const { status, stdout, stderr } = runScript(script, args);
