@@ -9,6 +9,7 @@ import { writeResolution } from '../db/conflicts/write-resolution.ts';
 import type { Database } from '../db/database.ts';
 import { markDirty } from '../db/dirty-periods.ts';
 import { endLocks } from '../db/locks/end-locks.ts';
+import { holdFences } from '../db/locks/hold-fences.ts';
 import { loadActiveLocks } from '../db/locks/load-active-locks.ts';
 import { appendEvents } from '../db/outbox.ts';
 import { readServerTime } from '../db/server-time.ts';
@@ -46,7 +47,9 @@ interface Loaded extends ResolutionFacts {
 
 /**
  * Resolves one conflict in one transaction, once (invariant S8): the line when the local count is kept or
- * merged, the session's conflict state, the lock's end, the trail, the events and the dirty marks.
+ * merged, the session's conflict state, the lock's end, the trail, the events and the dirty marks. A take of
+ * the item at the same time meets it on the item's fence, so that it commits before the new holder or is
+ * refused (L5).
  */
 export async function resolveConflict(
   dependencies: ResolveDependencies,
@@ -60,6 +63,7 @@ export async function resolveConflict(
     if (!facts) return { kind: 'not_found' };
     const decision = decideResolution(request, facts);
     if (decision.kind !== 'resolve') return decision;
+    await holdFences(database, session, [facts.conflict.item_code]);
     if (decision.line) await holdItemLines(database, session, facts.itemLines, [decision.line]);
     await writeResolution(database, session, {
       conflict: resolvedConflict(facts, request, decision.line),
