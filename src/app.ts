@@ -17,6 +17,7 @@ import { scheduleRoutes } from './http/routes/schedules.ts';
 import { sessionRoutes } from './http/routes/sessions.ts';
 import { syncBatchRoutes } from './http/routes/sync-batches.ts';
 import { createHttpApp, type HttpApp } from './http/server.ts';
+import { adoptForeignLocks } from './jobs/adopt-foreign-locks.ts';
 import { runBackfillJob } from './jobs/backfill-variance.ts';
 import { checkSurroundings } from './jobs/check-surroundings.ts';
 import { claimConflict } from './jobs/claim-conflict.ts';
@@ -250,8 +251,8 @@ function buildWorkers(ground: Ground): Service {
           ring,
           ringAt,
           notifyOutbox,
-          batchApplied: (batchId, verdicts, seconds) => {
           rerun: metrics.syncRerun,
+          batchApplied: (batchId, verdicts, seconds) => {
             signals.announce(batchId);
             metrics.batchApplied(verdicts, seconds);
           },
@@ -310,7 +311,8 @@ function buildScheduler(ground: Ground): Service[] {
     strandedAtStart(producer),
     lockSweep({
       ring: producer.ring,
-      onError: (error) => logger.debug({ err: error }, 'the lock sweep could not ring'),
+      adoptForeign: () => adoptForeignLocks({ database, notifyOutbox }),
+      onError: (error) => logger.debug({ err: error }, 'a lock sweep did not go through'),
     }),
   ];
 }

@@ -1,14 +1,13 @@
-import type { ClientSession, Document } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import type { ItemLock } from '../../contract/schemas/item-lock.ts';
 import type { Database } from '../database.ts';
 import { appendEvents } from '../outbox.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { inTransaction } from '../transaction.ts';
+import { adoptLocks, type LockRow } from './adopt-locks.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { lockOfRow } from './history-row.ts';
-
-const DUE = { $expr: { $lte: ['$expires_at', '$$NOW'] } } satisfies Document;
 
 /**
  * Ends at most `limit` locks whose time has passed by `$$NOW`, oldest first, as `expired`, with their
@@ -16,31 +15,42 @@ const DUE = { $expr: { $lte: ['$expires_at', '$$NOW'] } } satisfies Document;
  */
 export const endDuePage = (database: Database, limit: number): Promise<number> =>
   inTransaction(database, async (session) => {
+    const now = await readServerTime(database, session);
     const due = [
-      ...(await dueRows(database, session, limit)),
-      ...(await dueInHistory(database, session, limit)),
+      ...(await dueRows(database, session, { now, limit })),
+      ...(await dueInHistory(database, session, { now, limit })),
     ];
     if (due.length === 0) return 0;
-    const now = await readServerTime(database, session);
     const events = await endLocks(database, session, due.map(expiry), now);
     await appendEvents(database, session, events, now);
     return events.length;
   });
 
-/** Rows past their time. Those that another program wrote without a `lock_id` are left to the TTL index. */
-const dueRows = (database: Database, session: ClientSession, limit: number): Promise<ItemLock[]> =>
-  database.locks
-    .find({ lock_id: { $exists: true }, ...DUE }, { projection: { _id: 0 }, session, maxTimeMS: MAX_TIME_MS })
+interface DuePage {
+  /** By MongoDB's clock. As a value, not as `$$NOW`, it bounds the walk along the index. */
+  now: Date;
+  limit: number;
+}
+
+/** Rows past their time, those of other programs adopted. */
+async function dueRows(database: Database, session: ClientSession, page: DuePage): Promise<ItemLock[]> {
+  const rows = await database.locks
+    .find(
+      { item_code: { $type: 'string' }, expires_at: { $lte: page.now } },
+      { session, maxTimeMS: MAX_TIME_MS },
+    )
     .sort({ expires_at: 1 })
-    .limit(limit)
+    .limit(page.limit)
     .toArray();
+  return adoptLocks(database, session, rows as unknown as LockRow[], page.now);
+}
 
 /** Locks past their time of which the TTL index took the row before anybody recorded the end. */
-async function dueInHistory(database: Database, session: ClientSession, limit: number): Promise<ItemLock[]> {
+async function dueInHistory(database: Database, session: ClientSession, page: DuePage): Promise<ItemLock[]> {
   const open = await database.lockHistory
-    .find({ open: true, ...DUE }, { session, maxTimeMS: MAX_TIME_MS })
+    .find({ open: true, expires_at: { $lte: page.now } }, { session, maxTimeMS: MAX_TIME_MS })
     .sort({ expires_at: 1 })
-    .limit(limit)
+    .limit(page.limit)
     .toArray();
   if (open.length === 0) return [];
   const standing = await database.locks
@@ -60,7 +70,7 @@ export async function nextLockExpiry(
   const [next] = await database.locks
     .aggregate<{ expiresAt: Date; now: Date }>(
       [
-        { $match: { lock_id: { $exists: true } } },
+        { $match: { item_code: { $type: 'string' }, expires_at: { $type: 'date' } } },
         { $sort: { expires_at: 1 } },
         { $limit: 1 },
         { $project: { _id: 0, expiresAt: '$expires_at', now: '$$NOW' } },

@@ -39,14 +39,15 @@ export async function endLocks(
 ): Promise<RealTimeEvent[]> {
   if (endings.length === 0) return [];
   const open = await withoutEnded(database, session, endings);
-  if (open.length === 0) return [];
   const now = at ?? (await readServerTime(database, session));
+  // Also the row of a lock that has ended, which somebody put back: it would be due for ever.
   await database.locks.bulkWrite(
-    open.map(({ lock: { item_code, lock_id, fence } }) => ({
+    endings.map(({ lock: { item_code, lock_id, fence } }) => ({
       deleteOne: { filter: { item_code, lock_id, fence } },
     })),
     { session, ordered: false },
   );
+  if (open.length === 0) return [];
   // Also what two enders meet on when the TTL index took the row: one of them conflicts and reruns.
   await database.lockHistory.updateMany(
     { lock_id: { $in: open.map(({ lock }) => lock.lock_id) }, open: true },

@@ -3,7 +3,10 @@ import type { ItemLock, LockHistoryEntry } from '../../contract/schemas/item-loc
 import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, InvalidCursor, type Page, type PageRequest, pageOf } from '../page.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
+import { IS_ACTIVE } from './active-lock.ts';
+import type { LockRow } from './adopt-locks.ts';
 import type { LockHistoryRow } from './history-row.ts';
+import { shownLocks } from './load-active-locks.ts';
 
 /** The active locks in the order of their item codes, of one session or of all. */
 export async function listLocks(
@@ -11,22 +14,23 @@ export async function listLocks(
   { session_id, limit, cursor }: PageRequest & { session_id?: string | undefined },
 ): Promise<Page<ItemLock>> {
   const filter: Filter<ItemLock> = {
-    $expr: { $gt: ['$expires_at', '$$NOW'] },
+    item_code: { $type: 'string' },
+    $expr: IS_ACTIVE,
     ...(session_id === undefined ? {} : { session_id }),
   };
   const after = cursor === undefined ? undefined : decodeCursor(cursor, ['string']);
-  const [total, locks] = await Promise.all([
+  const [total, rows] = await Promise.all([
     database.locks.countDocuments(filter, { maxTimeMS: MAX_TIME_MS }),
     database.locks
       .find(after ? { ...filter, item_code: { $gt: after[0] as string } } : filter, {
-        projection: { _id: 0 },
         maxTimeMS: MAX_TIME_MS,
       })
       .sort({ item_code: 1 })
       .limit(limit + 1)
       .toArray(),
   ]);
-  return pageOf(locks, limit, total, (lock) => encodeCursor([lock.item_code]));
+  const page = pageOf(rows as unknown as LockRow[], limit, total, (row) => encodeCursor([row.item_code]));
+  return { ...page, rows: await shownLocks(database, page.rows) };
 }
 
 /** Everything that happened to the locks of an item, oldest first; it outlives the locks (L7). */

@@ -4,6 +4,7 @@ import { lockEvent } from '../../domain/events/item-events.ts';
 import { lockDurationMs, MAX_LOCK_MS } from '../../domain/locks/lock-rules.ts';
 import type { Database } from '../database.ts';
 import { readServerTime } from '../server-time.ts';
+import { IS_ACTIVE } from './active-lock.ts';
 import { historyRow } from './history-row.ts';
 import type { ChangedLock } from './release-lock.ts';
 
@@ -35,7 +36,8 @@ export async function renewLock(
       fence,
       locked_by: user_id,
       reason: { $ne: 'offline_sync' },
-      $expr: { $gt: ['$expires_at', '$$NOW'] },
+      locked_at: { $type: 'date' },
+      $expr: IS_ACTIVE,
     },
     [{ $set: { expires_at: { $min: [wanted, { $add: ['$locked_at', MAX_LOCK_MS] }] } } }],
     { session, returnDocument: 'after', projection: { _id: 0 } },

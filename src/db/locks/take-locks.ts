@@ -6,8 +6,11 @@ import type { Actor } from '../../domain/events/actor.ts';
 import { lockEvent } from '../../domain/events/item-events.ts';
 import { lockDurationMs } from '../../domain/locks/lock-rules.ts';
 import type { Database } from '../database.ts';
+import { IS_ACTIVE } from './active-lock.ts';
+import { adoptLocks, type LockRow } from './adopt-locks.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { historyRow, lockOfRow } from './history-row.ts';
+import { nextFences } from './next-fences.ts';
 
 export interface LockRequest {
   item_code: string;
@@ -62,21 +65,25 @@ export async function takeLocks(
   });
 }
 
-/** The rows of these items, told apart by MongoDB's clock. */
+/** The locks of these items, told apart by MongoDB's clock. A row whose end is no date is no lock. */
 async function readStanding(database: Database, session: ClientSession, itemCodes: string[]) {
   const rows = await database.locks
-    .aggregate<{ lock: ItemLock; active: boolean }>(
+    .aggregate<{ lock: LockRow; active: boolean }>(
       [
-        { $match: { item_code: { $in: itemCodes } } },
-        { $project: { _id: 0, lock: '$$ROOT', active: { $gt: ['$expires_at', '$$NOW'] } } },
-        { $unset: 'lock._id' },
+        { $match: { item_code: { $in: itemCodes }, expires_at: { $type: 'date' } } },
+        { $project: { _id: 0, lock: '$$ROOT', active: IS_ACTIVE } },
       ],
       { session },
     )
     .toArray();
+  const locks = await adoptLocks(
+    database,
+    session,
+    rows.map((row) => row.lock),
+  );
   return {
-    active: new Map(rows.filter((row) => row.active).map(({ lock }) => [lock.item_code, lock])),
-    expired: rows.filter((row) => !row.active).map(({ lock }) => lock),
+    active: new Map(locks.filter((_, n) => rows[n]!.active).map((lock) => [lock.item_code, lock])),
+    expired: locks.filter((_, n) => !rows[n]!.active),
   };
 }
 
@@ -93,8 +100,7 @@ async function endPredecessors(
   const open = await database.lockHistory
     .find({ item_code: { $in: takers.map(({ item_code }) => item_code) }, open: true }, { session })
     .toArray();
-  // A row that another program wrote without a `lock_id` has no history to close.
-  const predecessors = [...expired.filter((lock) => lock.lock_id !== undefined), ...open.map(lockOfRow)];
+  const predecessors = [...expired, ...open.map(lockOfRow)];
   const events = await endLocks(database, session, predecessors.map(expiry));
   return Map.groupBy(events, (event) => event.payload.entity_id);
 }
@@ -143,22 +149,6 @@ async function takeFree(
   return outcomes;
 }
 
-/** Moves the items' fences on by one, inside the transaction: outside it a fence was seen going backwards. */
-async function nextFences(
-  database: Database,
-  session: ClientSession,
-  itemCodes: readonly string[],
-): Promise<Map<string, number>> {
-  await database.lockFences.bulkWrite(
-    itemCodes.map((_id) => ({
-      updateOne: { filter: { _id }, update: { $inc: { fence: 1 } }, upsert: true },
-    })),
-    { session, ordered: false },
-  );
-  const rows = await database.lockFences.find({ _id: { $in: [...itemCodes] } }, { session }).toArray();
-  return new Map(rows.map((row) => [row._id, row.fence]));
-}
-
 /**
  * Keeps a lock that is active by `$$NOW` as it is and replaces any other. The decision stands in the
  * pipeline because MongoDB refuses `$expr` in the filter of an upsert.
@@ -175,6 +165,5 @@ function takeUnlessActive(request: LockRequest, lockId: string, fence: number): 
     locked_at: '$$NOW',
     expires_at: { $add: ['$$NOW', lockDurationMs(request.ttl_seconds)] },
   };
-  const active = { $gt: ['$expires_at', '$$NOW'] };
-  return [{ $replaceWith: { $cond: [active, '$$ROOT', { $mergeObjects: ['$$ROOT', lock] }] } }];
+  return [{ $replaceWith: { $cond: [IS_ACTIVE, '$$ROOT', { $mergeObjects: ['$$ROOT', lock] }] } }];
 }

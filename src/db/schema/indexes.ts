@@ -46,6 +46,9 @@ export const INDEXES: readonly IndexDefinition[] = [
   { collection: 'locks', key: { item_code: 1 }, name: 'sve_item', unique: true, required: true },
   { collection: 'locks', key: { expires_at: 1 }, name: 'sve_expiry', expireAfterSeconds: 0 },
   { collection: 'locks', key: { session_id: 1 }, name: 'sve_session' },
+  // By these two and the expiry the sweep finds locks of other programs (db/locks/foreign-locks.ts).
+  { collection: 'locks', key: { locked_at: 1 }, name: 'sve_locked_at' },
+  { collection: 'locks', key: { fence: 1 }, name: 'sve_fence' },
   {
     collection: 'lockHistory',
     key: { lock_id: 1 },
