@@ -155,12 +155,18 @@ export async function conflictRoutes(
       const actor = person(user_id, role);
       const found = await listConflicts(deps.database, { ...wanted, status: 'pending' }, { limit });
       const results = [];
+      // Of several conflicts over one line each is decided on what the one before it left, oldest first, so
+      // that the count which came last stays. A line that somebody else moved on meanwhile is refused.
+      const ownVersions = new Map<string, number>();
       // One after the other: conflicts of one item change the same session and lock.
       for (const { conflict, line } of found.rows) {
-        const { conflict_id } = conflict;
-        const decision = { resolution, server_version: line?.version ?? 0, user_id };
+        const { conflict_id, item_code, location } = conflict;
+        const key = `${item_code}\n${location}`;
+        const server_version = ownVersions.get(key) ?? line?.version ?? 0;
         try {
+          const decision = { resolution, server_version, user_id };
           const answer = await deps.resolveConflict(conflict_id, decision, actor);
+          if (answer.kind === 'resolved' && answer.line) ownVersions.set(key, answer.line.version);
           results.push({ conflict_id, ...bulkAnswer(resolution, answer) });
         } catch (error) {
           // Those before it are decided, and the caller has to learn so.

@@ -236,7 +236,7 @@ describe('conflicts', () => {
     expect(codeOf(await supervisor('POST', `${path}/claim`))).toBe('409 conflict_already_resolved');
   });
 
-  test('of one session are resolved in bulk, one answer each', async () => {
+  test('of one session are resolved in bulk, one answer each; over one line the oldest first', async () => {
     await dispute('bulk');
     await engine.upload([sent.count(1, 2, { session_id: 'bulk' })], { device_id: 'phone-C' });
     const body = { session_id: 'bulk', resolution: 'keep_local' };
@@ -246,12 +246,14 @@ describe('conflicts', () => {
     const { body: answer } = await supervisor('POST', '/api/sync/conflicts/resolve', body);
     expect(answer).toMatchObject({
       results: [
-        { success: true, line: { counted_qty: 7 } },
-        { success: false, error_code: 'server_version_changed' },
+        { success: true, line: { counted_qty: 7, version: 2 } },
+        { success: true, line: { counted_qty: 2, version: 3 } },
       ],
+      total: 2,
     });
-    expect((await supervisor('POST', '/api/sync/conflicts/resolve', body)).body).toMatchObject({
-      results: [{ success: true, line: { counted_qty: 2, version: 3 } }],
+    expect((await supervisor('POST', '/api/sync/conflicts/resolve', body)).body).toEqual({
+      results: [],
+      total: 0,
     });
     expect(await engine.database.sessions.findOne({ session_id: 'bulk' })).toMatchObject({
       sync_status: 'synced',
