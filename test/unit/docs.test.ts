@@ -66,7 +66,7 @@ describe('every page', () => {
   it.each(pages)('%s names npm scripts that are there', (page) => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [
-      ...read(page).matchAll(/\bnpm (?:run (?:--silent )?(?=[a-z])|(?=start\b|test\b))([a-z:]+)/g),
+      ...read(page).matchAll(/\bnpm (?:run (?:--silent )?(?=[a-z])|(?=start\b|test\b))([a-z:-]*[a-z])/g),
     ];
     for (const [command, name = ''] of named) {
       expect(Object.keys(scripts), command).toContain(name);
