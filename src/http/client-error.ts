@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorBody } from '../contract/wire-types.ts';
 
@@ -18,12 +19,7 @@ export function answerClientError(error: ParserError, socket: Socket): void {
     return;
   }
   const [status, detail] = REASONS[error.code ?? ''] ?? OTHER;
-  const answer: ErrorBody = {
-    detail,
-    error_code: 'invalid_request',
-    timestamp: new Date().toISOString(),
-  };
-  const body = JSON.stringify(answer);
+  const body = bodyOf(detail);
   const head = [
     `HTTP/1.1 ${status}`,
     'Content-Type: application/json; charset=utf-8',
@@ -32,4 +28,20 @@ export function answerClientError(error: ParserError, socket: Socket): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+/** Answers an `Expect` header other than `100-continue`, which Node keeps from the routes, in the same way. */
+export function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const body = bodyOf('Only Expect: 100-continue can be met.');
+  response.writeHead(417, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  });
+  response.end(body);
+}
+
+function bodyOf(detail: string): string {
+  const body: ErrorBody = { detail, error_code: 'invalid_request', timestamp: new Date().toISOString() };
+  return JSON.stringify(body);
 }

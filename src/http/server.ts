@@ -1,8 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Logger, withoutToken } from '../runtime/logger.ts';
-import { answerClientError } from './client-error.ts';
+import { answerClientError, answerExpectation } from './client-error.ts';
 import { handleError, notFound } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { inflateBody, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './gunzip.ts';
@@ -16,7 +17,14 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The HTTP server without routes: limits, validation by zod, the contract's errors, the API's description. */
 export async function createHttpApp(logger: Logger): Promise<HttpApp> {
-  const app = fastify({
+  // Clients that only offer another protocol (`Upgrade: h2c`) get their answer over this one. Node 22 has no
+  // such question: there they get the relay's 404.
+  const isUpgrade = ({ method, headers }: IncomingMessage): boolean =>
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    app.server.listenerCount('upgrade') > 0;
+  const app: HttpApp = fastify({
+    http: { shouldUpgradeCallback: isUpgrade },
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_INFLATED_BYTES,
@@ -32,6 +40,7 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
     frameworkErrors: handleError,
     clientErrorHandler: answerClientError,
   });
+  app.server.on('checkExpectation', answerExpectation);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);

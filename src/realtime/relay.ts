@@ -196,6 +196,15 @@ export function createRelay(options: RelayOptions): Relay {
 const STOP_GRACE_MS = 2_000;
 const REFUSAL_GRACE_MS = 5_000;
 
-function refuseUpgrade(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+function refuseUpgrade(socket: Duplex, status: 404 | 503): void {
+  const error_code = status === 404 ? 'not_found' : 'unavailable';
+  const detail = status === 404 ? 'WebSockets are at /ws/updates.' : 'No connections are taken now.';
+  const body = JSON.stringify({ detail, error_code, timestamp: new Date().toISOString() });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

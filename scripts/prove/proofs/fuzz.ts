@@ -6,9 +6,9 @@ const REQUESTS = 20_000;
 export const proof: Proof = vitestProof({
   name: 'fuzz',
   letters: ['E6', 'S7'],
-  about: `${REQUESTS} requests from the published schemas: no 5xx, nothing stored on 4xx`,
+  about: `${REQUESTS} requests from the published schemas, and WebSocket clients: no 5xx, nothing stored on 4xx`,
   project: 'integration',
-  files: ['test/integration/http/fuzz.test.ts'],
+  files: ['test/integration/http/fuzz.test.ts', 'test/integration/http/fuzz-frames.test.ts'],
   environment: (seed) => ({ FUZZ_REQUESTS: String(REQUESTS), FUZZ_SEED: String(seed) }),
   atLeast: { requests: REQUESTS },
 });

@@ -31,6 +31,8 @@ export function seeded(seed: number): Random {
 
 export const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
 
+const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+
 const HOSTILE: readonly unknown[] = [
   null,
   true,
@@ -38,46 +40,79 @@ const HOSTILE: readonly unknown[] = [
   0,
   1.5,
   1e308,
+  -1e308,
+  5e-324,
   Number.MAX_SAFE_INTEGER + 2,
+  2 ** 31,
+  2 ** 63,
   '',
   ' ',
   '0',
+  '1e9',
+  '0x10',
   'NaN',
+  'Infinity',
+  'null',
   '\u0000',
+  'a\u0000b',
   '\ud800',
+  'a\udfffb',
   '\u202e\u2028',
+  '\ufeff',
   '👩‍🔧'.repeat(30),
+  'x'.repeat(101),
   'x'.repeat(10_240),
   '__proto__',
   'constructor',
   '$where',
+  '$$NOW',
   'a.b.$c',
   '../../etc/passwd',
   "'; DROP TABLE x; --",
+  '(a+)+$',
+  '2026-02-30',
+  '2026-13-01T25:61:00Z',
   '9999-12-31T23:59:59.999Z',
   '0000-01-01',
+  '+275760-09-13T00:00:00.001Z',
   [],
   [null],
   [[[[]]]],
+  nested(500),
   {},
   { $gt: '' },
   { $where: 'sleep(1000)' },
   { $ne: null, $exists: true },
   { toString: 1, valueOf: 2, length: -1 },
+  { toJSON: 'y', _bsontype: 'ObjectId' },
+  JSON.parse('{"__proto__":{"admin":true}}'),
 ];
+
+export const hostile = (random: Random): unknown => pick(random, HOSTILE);
 
 const WORDS = ['bolt', 'nut', 'S-1', 'S-2', 'a b', 'ß/€', '$x', 'count_update', 'session'];
 const TIMES = [0, 1_772_445_600, 1_772_445_600_000, '2026-03-02T10:00:00Z', '2026-03-02', 8.64e15, -8.64e12];
 
-/** How often a leaf is replaced by something hostile. */
-export function madeFrom(schema: JsonSchema, random: Random, hostility: number): unknown {
-  if (random() < hostility) return pick(random, HOSTILE);
+export interface Making {
+  random: Random;
+  /** How often a leaf is replaced by something hostile. */
+  hostility: number;
+  /** What is stored under a field of this name, so that right values also meet something. */
+  known: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** A value of the schema, hostile leaves apart. A named one is often one that is stored. */
+export function madeFrom(schema: JsonSchema, making: Making, name = ''): unknown {
+  const { random, hostility, known } = making;
+  if (random() < hostility) return hostile(random);
+  const stored = (schema.type === 'string' && known[name]) || [];
+  if (stored.length > 0 && random() < 0.8) return pick(random, stored);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return pick(random, schema.enum);
   if (schema.anyOf) {
     const isTime =
       schema.anyOf.length === 2 && schema.anyOf.every(({ type }) => type === 'number' || type === 'string');
-    return isTime ? pick(random, TIMES) : madeFrom(pick(random, schema.anyOf), random, hostility);
+    return isTime ? pick(random, TIMES) : madeFrom(pick(random, schema.anyOf), making);
   }
   switch (schema.type) {
     case 'string':
@@ -89,30 +124,56 @@ export function madeFrom(schema: JsonSchema, random: Random, hostility: number):
       return random() < 0.5;
     case 'array': {
       const length = (schema.minItems ?? 0) + Math.floor(random() * 4);
-      return Array.from({ length }, () => madeFrom(schema.items ?? {}, random, hostility));
+      return Array.from({ length }, () => madeFrom(schema.items ?? {}, making));
     }
     case 'object':
       return Object.fromEntries(
         Object.entries(schema.properties ?? {})
-          .filter(([name]) => random() > hostility / 2 && (schema.required?.includes(name) || random() < 0.6))
-          .map(([name, member]) => [name, madeFrom(member, random, hostility)]),
+          .filter(([key]) => random() > hostility / 2 && (schema.required?.includes(key) || random() < 0.6))
+          .map(([key, member]) => [key, madeFrom(member, making, key)]),
       );
     default:
-      return pick(random, HOSTILE);
+      return hostile(random);
   }
 }
 
+/** The value with one thing wrong in it: a leaf made hostile, a member lost, or one that nobody knows. */
+export function withOneFault(value: unknown, random: Random): unknown {
+  if (typeof value !== 'object' || value === null) return hostile(random);
+  const keys = Object.keys(value);
+  if (keys.length === 0) return hostile(random);
+  const key = pick(random, keys);
+  if (Array.isArray(value)) {
+    return value.map((member, index) => (String(index) === key ? withOneFault(member, random) : member));
+  }
+  const { [key]: member, ...others } = value as Record<string, unknown>;
+  const fault = random();
+  if (fault < 0.2) return others;
+  if (fault < 0.3) return { ...value, [pick(random, ['extra', '$set', '__proto__x'])]: hostile(random) };
+  return { ...others, [key]: withOneFault(member, random) };
+}
+
 function text(schema: JsonSchema, random: Random): string {
-  if (schema.format === 'uuid') {
-    const hex = () =>
-      Math.floor(random() * 16 ** 4)
-        .toString(16)
-        .padStart(4, '0');
-    return `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-8${hex().slice(1)}-${hex()}${hex()}${hex()}`;
+  const days = Math.floor(random() * 60);
+  switch (schema.format) {
+    case 'uuid':
+      return uuid(random);
+    case 'date':
+      return new Date(Date.UTC(2026, 0, 1 + days)).toISOString().slice(0, 10);
+    case 'date-time':
+      return new Date(Date.UTC(2026, 0, 1 + days)).toISOString();
   }
   const edges = [schema.minLength, schema.maxLength].filter((edge) => edge !== undefined);
   if (edges.length > 0 && random() < 0.2) return 'y'.repeat(pick(random, edges));
   return pick(random, WORDS);
+}
+
+function uuid(random: Random): string {
+  const hex = () =>
+    Math.floor(random() * 16 ** 4)
+      .toString(16)
+      .padStart(4, '0');
+  return `${hex()}${hex()}-${hex()}-4${hex().slice(1)}-8${hex().slice(1)}-${hex()}${hex()}${hex()}`;
 }
 
 function number(schema: JsonSchema, random: Random): number {

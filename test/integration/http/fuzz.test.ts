@@ -1,128 +1,135 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
-import {
-  countUpdatePayload,
-  sessionCompletePayload,
-  sessionStartPayload,
-} from '../../../src/contract/schemas/operations.ts';
-import { type JsonSchema, madeFrom, pick, type Random, seeded } from './fuzz-values.ts';
-import { type Answer, batchOf, type HttpEngine, httpEngine } from './http-engine.ts';
+import { ERROR_CODES } from '../../../src/contract/error-codes.ts';
+import { tellFigures } from '../../support/figures.ts';
+import { type FuzzEngine, fuzzEngine, type Known, type RawAnswer, type RawRequest } from './fuzz-engine.ts';
+import { CLASSES, type RequestClass, type Route, requestTo, routesOf } from './fuzz-requests.ts';
+import { type Random, seeded } from './fuzz-values.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_302);
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 400);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 500);
+/** Long enough that chance alone leaves no endpoint without a right request that is served. */
+const IS_LONG = REQUESTS >= 5_000;
 const LIMIT_MS = 60_000 + REQUESTS * 200;
+/** What was stored is emptied this often, so that looking through all of it stays quick. */
+const RESET_EVERY = 250;
+const SHOWN = 1_000;
+/** These store their defaults at first access. */
+const CREATED_WHEN_READ = ['/api/users/me/preferences', '/api/admin/schedules'];
 
-interface Route {
-  method: string;
-  path: string;
-  parameters: { name: string; in: string; schema: JsonSchema }[];
-  body: JsonSchema | undefined;
-}
-
-let engine: HttpEngine;
+let engine: FuzzEngine;
 beforeAll(async () => {
-  engine = await httpEngine();
+  engine = await fuzzEngine();
 });
 afterAll(() => engine.drop());
 
-/** Every route with the schemas that it publishes: what is fuzzed is what callers are told. */
-async function publishedRoutes(): Promise<Route[]> {
-  const { body } = await engine.call('GET', '/openapi.json');
-  type Operation = {
-    parameters?: Route['parameters'];
-    requestBody?: { content: Record<string, { schema: JsonSchema }> };
-  };
-  return Object.entries(body['paths'] as Record<string, Record<string, Operation>>).flatMap(
-    ([path, methods]) =>
-      Object.entries(methods).map(([method, { parameters = [], requestBody }]) => ({
-        method: method.toUpperCase(),
-        path,
-        // A header is no part of the URL.
-        parameters: parameters.filter((parameter) => parameter.in !== 'header'),
-        body: requestBody?.content['application/json']?.schema,
-      })),
-  );
+interface Cell {
+  route: Route;
+  kind: RequestClass;
+  hits: number;
+  /** Answers by status. */
+  answers: Map<number, number>;
 }
 
-const OPERATIONS = [
-  ['session_start', 'session', sessionStartPayload],
-  ['count_update', 'count_line', countUpdatePayload],
-  ['session_complete', 'session', sessionCompletePayload],
-] as const;
-
-/** An upload whose envelope is right most of the time, with operations that are not. */
-function fuzzedBatch(random: Random, hostility: number): unknown {
-  const items = Array.from({ length: 1 + Math.floor(random() * 4) }, () => {
-    const [operation, entity_type, payload] = pick(random, OPERATIONS);
-    const schema = z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-    const item = { operation, entity_type, created_at: 0, payload: madeFrom(schema, random, hostility) };
-    const wrong = random() < hostility ? { [pick(random, Object.keys(item))]: madeFrom({}, random, 1) } : {};
-    return { id: 1 + Math.floor(random() * 1e9), ...item, ...wrong };
-  });
-  return batchOf(items, { device_id: pick(random, ['phone-A', 'phone-B', '$where', 'ß']) });
+/** Each route with each class in turn, every round in another order. */
+function* inTurn(cells: readonly Cell[], random: Random): Generator<Cell, never> {
+  for (;;)
+    yield* cells
+      .map((cell) => ({ cell, key: random() }))
+      .toSorted((a, b) => a.key - b.key)
+      .map(({ cell }) => cell);
 }
 
-const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const told = ({ method, path, headers, body }: RawRequest): string =>
+  `${method} ${path.slice(0, SHOWN)} ${JSON.stringify(headers).slice(0, SHOWN)} ${String(body ?? '').slice(0, SHOWN)}`;
 
-async function send(
-  route: Route,
-  random: Random,
-  hostility: number,
-): Promise<{ answer: Answer; told: string }> {
-  let path = route.path;
-  const query = new URLSearchParams();
-  for (const parameter of route.parameters) {
-    const value = asText(madeFrom(parameter.schema, random, hostility)).toWellFormed();
-    if (parameter.in === 'path') path = path.replace(`{${parameter.name}}`, encodeURIComponent(value));
-    else if (random() < 0.5) query.append(parameter.name, value);
-  }
-  const url = query.size > 0 ? `${path}?${query}` : path;
-  const isUpload = route.method === 'POST' && route.path === '/api/sync/batches';
-  const body =
-    isUpload && random() < 0.7
-      ? fuzzedBatch(random, hostility)
-      : route.body && madeFrom(route.body, random, hostility);
-  const answer = await engine.call(route.method, url, {
-    who: pick(random, ['ana', 'bob']),
-    role: pick(random, ['staff', 'supervisor', 'admin', 'admin']),
-    ...(body === undefined ? {} : { body }),
-    headers: isUpload ? { prefer: 'wait=20' } : {},
-  });
-  return {
-    answer,
-    told: `${route.method} ${url.slice(0, 300)} ${JSON.stringify(body ?? null).slice(0, 1000)}`,
-  };
+function expectTyped(sent: RawRequest, answer: RawAnswer): void {
+  // The answer to HEAD has no body.
+  if (sent.method === 'HEAD') return;
+  expect(answer.contentType, told(sent)).toMatch(/^application\/json/);
+  const { error_code, detail, timestamp } = JSON.parse(answer.text) as Record<string, string>;
+  expect(Object.keys(ERROR_CODES), told(sent)).toContain(error_code);
+  expect(detail, told(sent)).toMatch(/\w/);
+  expect(detail, told(sent)).not.toMatch(/node_modules|\bat \w+ \(|\.ts:\d/);
+  expect(Date.parse(timestamp!), told(sent)).toBeGreaterThan(0);
 }
 
 test(
-  `${REQUESTS} requests from the published schemas, seed ${SEED}: no 5xx, nothing stored on 4xx`,
-  async () => {
+  `${REQUESTS} requests from the published schemas, seed ${SEED}: no 5xx, typed errors, nothing stored on 4xx`,
+  async (context) => {
     const random = seeded(SEED);
-    const routes = await publishedRoutes();
-    const uploads = routes.filter(({ path }) => path === '/api/sync/batches');
-    const tally: Record<string, number> = {};
-    let before = await engine.stored();
+    const { text } = await engine.send({ method: 'GET', path: '/openapi.json' });
+    const routes = routesOf(JSON.parse(text) as Parameters<typeof routesOf>[0]);
+    const cells = routes.flatMap((route) =>
+      CLASSES.map((kind): Cell => ({ route, kind, hits: 0, answers: new Map() })),
+    );
+    const turns = inTurn(cells, random);
+    let known: Known = {};
+    let before = '';
+    let refusals = 0;
     for (let n = 0; n < REQUESTS; n += 1) {
-      const hostility = [0, 0.1, 0.6][n % 3]!;
-      const route = n % 2 ? pick(random, routes) : pick(random, uploads);
-      const { answer, told } = await send(route, random, hostility);
-      const after = await engine.stored();
-      tally[answer.status] = (tally[answer.status] ?? 0) + 1;
-      expect(answer.status, told).toBeLessThan(500);
-      if (answer.status >= 400) {
-        expect(after, told).toEqual(before);
-        expect(answer.body, told).toMatchObject({
-          error_code: expect.any(String),
-          detail: expect.any(String),
-        });
+      if (n % RESET_EVERY === 0) {
+        known = await engine.reset();
+        before = await engine.stamp();
       }
-      before = after;
+      const cell = turns.next().value;
+      const sent = requestTo(cell.route, cell.kind, { random, known });
+      const answer = await engine.send(sent);
+      cell.hits += 1;
+      cell.answers.set(answer.status, (cell.answers.get(answer.status) ?? 0) + 1);
+      // In this process and with no server away, nothing is unavailable either.
+      expect(answer.status, `${told(sent)}\n${answer.text}`).toBeLessThan(500);
+      if (cell.kind === 'stranger' && cell.route.isGuarded) expect(answer.status, told(sent)).toBe(401);
+      if (answer.status >= 400) {
+        refusals += 1;
+        expectTyped(sent, answer);
+        expect(await engine.stamp(), `stored by ${told(sent)}`).toBe(before);
+      } else if (sent.method !== 'GET' || CREATED_WHEN_READ.includes(cell.route.path)) {
+        await engine.applyAll();
+        before = await engine.stamp();
+      }
+      if ((n + 1) % 2_500 === 0) console.log(`fuzz: ${n + 1} of ${REQUESTS} requests`);
     }
-    console.info(`fuzz: seed ${SEED}, ${REQUESTS} requests, by status ${JSON.stringify(tally)}`);
-    expect(Object.keys(tally)).toEqual(expect.arrayContaining(['200', '207', '400', '403', '404']));
+    expect(await engine.stamp(), 'stored by a request that only reads').toBe(before);
+    const { database } = engine.sync;
     // An operation that made the engine throw would have been set aside, and that is a 5xx in disguise.
-    expect(await engine.database.deadLetters.find().toArray()).toEqual([]);
-    expect(await engine.database.batches.countDocuments({ state: { $ne: 'applied' } })).toBe(0);
+    expect(await database.deadLetters.countDocuments({ source: 'sync_operation' })).toBe(0);
+    expect(await database.batches.countDocuments({ state: { $ne: 'applied' } })).toBe(0);
+    expect(engine.process.child.exitCode).toBeNull();
+    const least = Math.min(...cells.map(({ hits }) => hits));
+    if (IS_LONG) printCoverage(cells);
+    else
+      console.log(
+        `fuzz: ${REQUESTS} requests to ${routes.length} endpoints, ${refusals} refused, seed ${SEED}`,
+      );
+    tellFigures(context, {
+      requests: REQUESTS,
+      refusals,
+      endpoints: routes.length,
+      'least of each class': least,
+    });
+    expect(least).toBeGreaterThanOrEqual(Math.floor(REQUESTS / cells.length));
+    // Right requests meet something, or the faulty ones prove nothing.
+    const neverServed = cells.filter(
+      ({ kind, answers }) => kind === 'valid' && ![...answers.keys()].some((status) => status < 300),
+    );
+    if (IS_LONG) {
+      expect(neverServed.map(({ route }) => `${route.method} ${route.path}`)).toEqual([]);
+    }
   },
   LIMIT_MS,
 );
+
+/** One line per endpoint: how often each class met it, and what it answered. */
+function printCoverage(cells: readonly Cell[]): void {
+  const byRoute = [...Map.groupBy(cells, ({ route }) => `${route.method} ${route.path}`)];
+  const width = Math.max(...byRoute.map(([name]) => name.length));
+  console.log(`fuzz: hits per endpoint by ${CLASSES.join('/')}, then answers by status`);
+  for (const [name, own] of byRoute) {
+    const answers: Record<string, number> = {};
+    for (const cell of own) {
+      for (const [status, count] of cell.answers) answers[status] = (answers[status] ?? 0) + count;
+    }
+    const hits = own.map((cell) => cell.hits).join('/');
+    console.log(`${name.padEnd(width)}  ${hits.padEnd(20)}  ${JSON.stringify(answers)}`);
+  }
+}
