@@ -9,10 +9,10 @@ import { findResolutions } from '../../db/conflicts/read-conflicts.ts';
 import type { Database } from '../../db/database.ts';
 import { readServerTime } from '../../db/server-time.ts';
 import { findBlindSessions } from '../../db/sessions/sessions.ts';
+import { type Backlog, createBacklog } from '../../db/sync/backlog.ts';
 import {
   type BatchHeader,
   type BatchView,
-  countUnapplied,
   findBatchHeader,
   findBatchView,
   storeBatch,
@@ -45,8 +45,16 @@ const LOOK_EVERY_MS = 500;
 const MAX_UNAPPLIED = 100_000;
 const BACK_PRESSURE_RETRY_SECONDS = 30;
 
+interface RouteState extends SyncRouteDependencies {
+  backlog: Backlog;
+}
+
 /** `POST /api/sync/batches` and `GET /api/sync/batches/{batch_id}` (contract 4). */
-export async function syncBatchRoutes(instance: FastifyInstance, deps: SyncRouteDependencies): Promise<void> {
+export async function syncBatchRoutes(
+  instance: FastifyInstance,
+  dependencies: SyncRouteDependencies,
+): Promise<void> {
+  const deps = { ...dependencies, backlog: createBacklog(dependencies.database, MAX_UNAPPLIED) };
   const app = instance.withTypeProvider<ZodTypeProvider>();
 
   app.post(
@@ -103,7 +111,7 @@ function readBatch(envelope: UploadEnvelope): ReadBatch {
 
 /** Stores a new batch, or recognises one that was accepted before: that one passes every limit. */
 async function acceptBatch(
-  deps: SyncRouteDependencies,
+  deps: RouteState,
   batch: ReadBatch,
   identity: Identity,
   address: string,
@@ -112,7 +120,7 @@ async function acceptBatch(
   if (known) return recognise(known, batch, identity);
   const retryAfterSeconds = await deps.takeUpload(identity.user_id, address);
   if (retryAfterSeconds !== undefined) throw new ApiError('rate_limited', undefined, { retryAfterSeconds });
-  if ((await countUnapplied(deps.database, MAX_UNAPPLIED)) >= MAX_UNAPPLIED) {
+  if ((await deps.backlog.size()) >= MAX_UNAPPLIED) {
     throw new ApiError('unavailable', 'Too many batches are waiting.', {
       retryAfterSeconds: BACK_PRESSURE_RETRY_SECONDS,
     });
