@@ -2,8 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { Binary } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { archiveOlder } from '../../../src/db/sync/ledger-archive.ts';
+import { loadLedger, recordVerdicts } from '../../../src/db/sync/sync-operations.ts';
+import { inTransaction } from '../../../src/db/transaction.ts';
+import { contentHash, operationKey } from '../../../src/domain/sync/identity.ts';
 import { sent } from '../../unit/sync/fixtures.ts';
 import { openSession, type SyncEngine, said, syncEngine } from './sync-engine.ts';
 
@@ -31,6 +35,19 @@ const fill = async (count: number, device_id = 'filler') => {
     await engine.upload(
       ids.map((id) => sent.count(id, id, { item_code: `item ${id}` })),
       { device_id },
+    );
+  }
+};
+
+/** Verdicts alone, without what they stand for. */
+const record = async (count: number, source = { device_id: 'recorded', queue_epoch: 'e1' }) => {
+  for (let from = 0; from < count; from += 1_000) {
+    const ledger = Array.from({ length: Math.min(1_000, count - from) }, (_, n) => {
+      const id = from + n + 1;
+      return { id, content: contentHash(String(id)), verdict: 'applied' as const };
+    });
+    await inTransaction(engine.database, (session) =>
+      recordVerdicts(engine.database, session, source, ledger, daysAgo(500)),
     );
   }
 };
@@ -114,18 +131,17 @@ describe('archiving', () => {
   });
 
   it('by two commands at once moves each row once', async () => {
-    await fill(2_500);
-    await age(500);
+    await record(2_500);
     const moved = await Promise.all([
       archiveOlder(engine.database, CUT()),
       archiveOlder(engine.database, CUT()),
     ]);
-    expect(moved.reduce((sum, each) => sum + each.rows, 0)).toBe(2_502);
-    expect(await rows()).toEqual({ ledger: 0, archive: 2_502 });
+    expect(moved.reduce((sum, each) => sum + each.rows, 0)).toBe(2_500);
+    expect(await rows()).toEqual({ ledger: 2, archive: 2_500 });
   });
 
   it('beside an engine at work gives every replay its first verdict', async () => {
-    await fill(2_000);
+    await fill(1_000);
     await age(500);
     const replay = (from: number) =>
       Array.from({ length: 100 }, (_, n) => {
@@ -139,20 +155,48 @@ describe('archiving', () => {
     });
     const verdicts = new Set<string>();
     let rounds = 0;
-    while (!archived || rounds < 20) {
-      const results = await engine.upload(replay(((rounds * 100) % 2_000) + 1), { device_id: 'filler' });
+    while (!archived || rounds < 10) {
+      const results = await engine.upload(replay(((rounds * 100) % 1_000) + 1), { device_id: 'filler' });
       for (const each of said(results)) verdicts.add(each);
       rounds += 1;
     }
     expect([...verdicts]).toEqual(['duplicate']);
-    expect(await archiving).toMatchObject({ rows: 2_002 });
-    expect(await rows()).toEqual({ ledger: 0, archive: 2_002 });
+    expect(await archiving).toMatchObject({ rows: 1_002 });
+    expect(await rows()).toEqual({ ledger: 0, archive: 1_002 });
     expect(await engine.database.lines.distinct('version', { item_code: /^item/ })).toEqual([1]);
   });
 
+  it('shows each row to every reader at every instant, in one of the two', async () => {
+    const source = { device_id: 'many', queue_epoch: 'e1' };
+    const { database } = engine;
+    await record(10_000, source);
+    // Of each page some: a row that is in neither collection for a moment is missed by somebody.
+    const watched = Array.from({ length: 200 }, (_, n) => (n + 1) * 50);
+    let archived = false;
+    const seen = new Set<string>();
+    const keys = watched.map((id) => new Binary(operationKey(source.device_id, source.queue_epoch, id)));
+    const read = async (): Promise<void> => {
+      while (!archived) {
+        const [found, stored] = await inTransaction(database, async (session) => {
+          const verdicts = await loadLedger(database, session, source, watched);
+          const these = { _id: { $in: keys } };
+          const left = await database.operations.countDocuments(these, { session });
+          const moved = await database.archivedOperations.countDocuments(these, { session });
+          return [verdicts.size, left + moved];
+        });
+        seen.add(`${found} found, ${stored} stored`);
+      }
+    };
+    const archiving = archiveOlder(database, CUT()).finally(() => {
+      archived = true;
+    });
+    await Promise.all([archiving, read(), read(), read(), read()]);
+    expect(await archiving).toMatchObject({ rows: 10_000 });
+    expect([...seen]).toEqual(['200 found, 200 stored']);
+  });
+
   it('killed in the middle and run again loses nothing and moves nothing twice', async () => {
-    await fill(4_000);
-    await age(500);
+    await record(8_000);
     const keys = async () => {
       const { operations, archivedOperations } = engine.database;
       const all = [...(await operations.find().toArray()), ...(await archivedOperations.find().toArray())];
@@ -165,19 +209,18 @@ describe('archiving', () => {
     await ended;
     const halfway = await rows();
     expect(halfway.archive).toBeGreaterThan(0);
-    expect(halfway.ledger).toBeGreaterThan(0);
+    expect(halfway.ledger).toBeGreaterThan(2);
     expect(await keys()).toEqual(before);
     const again = await run('archive', '--before', dayOf(CUT()));
     expect(again.code).toBe(0);
     expect(again.lines.at(-1)).toMatch(/^[\d,]+ rows archived, [\d,]+ bytes of BSON, in \d/);
-    expect(await rows()).toEqual({ ledger: 0, archive: 4_002 });
+    expect(await rows()).toEqual({ ledger: 2, archive: 8_000 });
     expect(await keys()).toEqual(before);
   });
 });
 
 describe('npm run ledger', () => {
   it('refuses a day that is less than 400 days ago, and says which one is possible', async () => {
-    await fill(1);
     await age(399);
     const { code, lines } = await run('archive', '--before', dayOf(daysAgo(399)));
     expect(lines).toEqual([
@@ -185,24 +228,21 @@ describe('npm run ledger', () => {
         `the latest day is ${dayOf(daysAgo(400))} by MongoDB's clock`,
     ]);
     expect(code).toBe(2);
-    expect(await rows()).toEqual({ ledger: 3, archive: 0 });
+    expect(await rows()).toEqual({ ledger: 2, archive: 0 });
   });
 
   it('counts without writing for --dry-run', async () => {
-    await fill(3);
-    await age(500);
+    await record(5);
     expect(await run('archive', '--before', dayOf(CUT()), '--dry-run')).toEqual({
       code: 0,
       lines: ['5 rows would be archived, nothing written'],
     });
-    expect(await rows()).toEqual({ ledger: 5, archive: 0 });
+    expect(await rows()).toEqual({ ledger: 7, archive: 0 });
   });
 
   it('tells rows, bytes and bytes per operation of the ledger and its archive', async () => {
-    await fill(3);
-    await age(500);
+    await record(5);
     await archiveOlder(engine.database, CUT());
-    await fill(2, 'another');
     const { code, lines } = await run('stats');
     expect(code).toBe(0);
     const told = lines.join('\n');
