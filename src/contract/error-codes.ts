@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   },
   unsupported_version: {
     status: 400,
-    meaning: 'The `schema_version` is newer than this server knows.',
+    meaning: 'The `schema_version`, or the job of a dead letter, is none that this server knows.',
     remedy: 'Upgrade the server, or send version 1.',
   },
   unauthorized: {
@@ -25,7 +25,7 @@ export const ERROR_CODES = {
   },
   not_found: {
     status: 404,
-    meaning: 'There is no such thing, or it is not yours to see.',
+    meaning: 'There is no such thing, it was deleted, or it is not yours to see.',
     remedy: 'Check the id.',
   },
   batch_id_reused: {
