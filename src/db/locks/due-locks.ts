@@ -5,7 +5,7 @@ import { appendEvents } from '../outbox.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { inTransaction } from '../transaction.ts';
-import { adoptLocks, type LockRow } from './adopt-locks.ts';
+import { adoptLocks, lockRows } from './adopt-locks.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { lockOfRow } from './history-row.ts';
 
@@ -16,10 +16,9 @@ import { lockOfRow } from './history-row.ts';
 export const endDuePage = (database: Database, limit: number): Promise<number> =>
   inTransaction(database, async (session) => {
     const now = await readServerTime(database, session);
-    const due = [
-      ...(await dueRows(database, session, { now, limit })),
-      ...(await dueInHistory(database, session, { now, limit })),
-    ];
+    const due = await dueRows(database, session, { now, limit });
+    // After a full page comes another one.
+    if (due.length < limit) due.push(...(await dueInHistory(database, session, { now, limit })));
     if (due.length === 0) return 0;
     const events = await endLocks(database, session, due.map(expiry), now);
     await appendEvents(database, session, events, now);
@@ -35,14 +34,11 @@ interface DuePage {
 /** Rows past their time, those of other programs adopted. */
 async function dueRows(database: Database, session: ClientSession, page: DuePage): Promise<ItemLock[]> {
   const rows = await database.locks
-    .find(
-      { item_code: { $type: 'string' }, expires_at: { $lte: page.now } },
-      { session, maxTimeMS: MAX_TIME_MS },
-    )
+    .find({ expires_at: { $lte: page.now } }, { session, maxTimeMS: MAX_TIME_MS })
     .sort({ expires_at: 1 })
     .limit(page.limit)
     .toArray();
-  return adoptLocks(database, session, rows as unknown as LockRow[], page.now);
+  return adoptLocks(database, session, lockRows(rows), page.now);
 }
 
 /** Locks past their time of which the TTL index took the row before anybody recorded the end. */
@@ -63,6 +59,9 @@ async function dueInHistory(database: Database, session: ClientSession, page: Du
   return open.filter((row) => !ids.has(row.lock_id)).map(lockOfRow);
 }
 
+/** Other types than dates are not greater. A bound, so that the walk along the index begins at the dates. */
+const EARLIEST = new Date(-8.64e15);
+
 /** When the next lock runs out and how long that is by MongoDB's clock; undefined when there is none. */
 export async function nextLockExpiry(
   database: Database,
@@ -70,7 +69,7 @@ export async function nextLockExpiry(
   const [next] = await database.locks
     .aggregate<{ expiresAt: Date; now: Date }>(
       [
-        { $match: { item_code: { $type: 'string' }, expires_at: { $type: 'date' } } },
+        { $match: { expires_at: { $gt: EARLIEST } } },
         { $sort: { expires_at: 1 } },
         { $limit: 1 },
         { $project: { _id: 0, expiresAt: '$expires_at', now: '$$NOW' } },

@@ -24,7 +24,7 @@ export const expiry = (lock: ItemLock): LockEnding => ({
 });
 
 /**
- * Ends locks in the caller's transaction: their rows go, filtered by lock and fence so that a newer lock of
+ * Ends locks in the caller's transaction: their rows go, filtered by the lock's id so that a newer lock of
  * the item stays, and each gets its one closing entry in the history. A lock that has one already is left
  * as it is and gives no event (invariant L6).
  *
@@ -40,17 +40,14 @@ export async function endLocks(
   if (endings.length === 0) return [];
   const open = await withoutEnded(database, session, endings);
   const now = at ?? (await readServerTime(database, session));
-  // Also the row of a lock that has ended, which somebody put back: it would be due for ever.
-  await database.locks.bulkWrite(
-    endings.map(({ lock: { item_code, lock_id, fence } }) => ({
-      deleteOne: { filter: { item_code, lock_id, fence } },
-    })),
-    { session, ordered: false },
-  );
+  // Also the row of a lock that has ended, which somebody put back: it would be due for ever. An id is of one
+  // take only, so that a newer lock stays; the item codes are there for the indexes.
+  const { items, ids } = namesOf(endings);
+  await database.locks.deleteMany({ item_code: { $in: items }, lock_id: { $in: ids } }, { session });
   if (open.length === 0) return [];
   // Also what two enders meet on when the TTL index took the row: one of them conflicts and reruns.
   await database.lockHistory.updateMany(
-    { lock_id: { $in: open.map(({ lock }) => lock.lock_id) }, open: true },
+    { item_code: { $in: items }, lock_id: { $in: ids }, open: true },
     { $unset: { open: '' } },
     { session },
   );
@@ -60,6 +57,11 @@ export async function endLocks(
   );
   return open.map(({ lock, end, actor }) => lockEvent(lock, end, actor, now));
 }
+
+const namesOf = (endings: readonly LockEnding[]): { items: string[]; ids: string[] } => ({
+  items: [...new Set(endings.map(({ lock }) => lock.item_code))],
+  ids: [...new Set(endings.map(({ lock }) => lock.lock_id))],
+});
 
 /** Those whose end is not in the history yet, each once; read first, because a duplicate key aborts all. */
 async function withoutEnded(

@@ -1,9 +1,10 @@
 import { MAX_LOCK_MS } from '../../domain/locks/lock-rules.ts';
+import { readLock } from '../../domain/locks/stored-lock.ts';
 import type { Database } from '../database.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { inTransaction } from '../transaction.ts';
-import { adoptLocks, type LockRow } from './adopt-locks.ts';
+import { adoptLocks, lockRows } from './adopt-locks.ts';
 
 /**
  * Adopts at most `limit` locks of other programs in one transaction and returns how many. Three indexes find
@@ -15,10 +16,9 @@ export const adoptForeignPage = (database: Database, limit: number): Promise<num
     const now = await readServerTime(database, session);
     const latestEnd = new Date(now.getTime() + MAX_LOCK_MS);
     const earliestBeginning = new Date(now.getTime() - MAX_LOCK_MS);
-    const rows = (await database.locks
+    const found = await database.locks
       .find(
         {
-          item_code: { $type: 'string' },
           $or: [
             { expires_at: { $gt: latestEnd } },
             { locked_at: { $lt: earliestBeginning }, expires_at: { $gt: now } },
@@ -28,7 +28,8 @@ export const adoptForeignPage = (database: Database, limit: number): Promise<num
         { session, maxTimeMS: MAX_TIME_MS },
       )
       .limit(limit)
-      .toArray()) as unknown as LockRow[];
-    await adoptLocks(database, session, rows, now);
-    return rows.length;
+      .toArray();
+    const foreign = lockRows(found).filter((row) => !readLock(row));
+    await adoptLocks(database, session, foreign, now);
+    return foreign.length;
   });

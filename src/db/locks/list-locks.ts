@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, InvalidCursor, type Page, type PageRequest, pageOf } from '../page.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { IS_ACTIVE } from './active-lock.ts';
-import type { LockRow } from './adopt-locks.ts';
+import { lockRows } from './adopt-locks.ts';
 import type { LockHistoryRow } from './history-row.ts';
 import { shownLocks } from './load-active-locks.ts';
 
@@ -29,7 +29,7 @@ export async function listLocks(
       .limit(limit + 1)
       .toArray(),
   ]);
-  const page = pageOf(rows as unknown as LockRow[], limit, total, (row) => encodeCursor([row.item_code]));
+  const page = pageOf(lockRows(rows), limit, total, (row) => encodeCursor([row.item_code]));
   return { ...page, rows: await shownLocks(database, page.rows) };
 }
 

@@ -5,7 +5,7 @@ import type { Database } from '../database.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { IS_ACTIVE } from './active-lock.ts';
-import { adoptLocks, type LockRow } from './adopt-locks.ts';
+import { adoptLocks, type LockRow, lockRows } from './adopt-locks.ts';
 
 /**
  * The active locks of these items, by item code; free items are absent. MongoDB's `$$NOW` decides what is
@@ -18,13 +18,16 @@ export async function loadActiveLocks(
   itemCodes: readonly string[],
 ): Promise<Map<string, ItemLock>> {
   if (itemCodes.length === 0) return new Map();
-  const rows = (await database.locks
+  const rows = await database.locks
     .find(
       { item_code: { $in: [...new Set(itemCodes)] }, $expr: IS_ACTIVE },
       { maxTimeMS: MAX_TIME_MS, ...(session ? { session } : {}) },
     )
-    .toArray()) as unknown as LockRow[];
-  const locks = session ? await adoptLocks(database, session, rows) : await shownLocks(database, rows);
+    .toArray();
+  const standing = lockRows(rows);
+  const locks = session
+    ? await adoptLocks(database, session, standing)
+    : await shownLocks(database, standing);
   return new Map(locks.map((lock) => [lock.item_code, lock]));
 }
 
