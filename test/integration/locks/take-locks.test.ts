@@ -6,6 +6,7 @@ import { takeLockNow } from '../../../src/db/locks/lock-now.ts';
 import { takeLocks } from '../../../src/db/locks/take-locks.ts';
 import { inTransaction } from '../../../src/db/transaction.ts';
 import { person } from '../../../src/domain/events/actor.ts';
+import { tellFigures } from '../../support/figures.ts';
 import { age, dropDatabase, lockDatabase, published, request, story, take } from './lock-database.ts';
 
 /** How many rounds the takers race; `npm run prove` runs more of them than fit a test run. */
@@ -21,7 +22,7 @@ const takeAll = (requests: Parameters<typeof takeLocks>[2]) =>
   inTransaction(database, (session) => takeLocks(database, session, requests));
 
 describe('taking one lock', () => {
-  test('50 takers have exactly one winner in each round, and the fence grows', async () => {
+  test('50 takers have exactly one winner in each round, and the fence grows', async (context) => {
     const fences: number[] = [];
     for (let round = 0; round < LOCK_ROUNDS; round += 1) {
       const outcomes = await Promise.all(
@@ -37,7 +38,7 @@ describe('taking one lock', () => {
       else if (round % 3 === 1) await database.locks.deleteOne({ item_code: 'race' });
       else await endAll('race');
     }
-    console.log(`50 takers of one lock: ${fences.length} rounds, one winner each`);
+    tellFigures(context, { 'rounds of 50 takers': fences.length });
     expect(fences).toEqual(Array.from({ length: LOCK_ROUNDS }, (_, round) => round + 1));
     expect((await story(database, 'race')).slice(0, 6)).toEqual([
       'created 1',
