@@ -19,7 +19,7 @@ beforeAll(async () => {
   [staff, admin] = [await token('ana', 'staff'), await token('root', 'admin')];
 });
 afterAll(async () => {
-  await engine.end('SIGKILL');
+  await engine?.end('SIGKILL');
   await database.drop();
 });
 
@@ -89,7 +89,7 @@ async function setAside(session_id: string) {
 
 async function comesTrue(batchId: string) {
   await expect
-    .poll(() => verdictsOf(batchId), { timeout: 15_000 })
+    .poll(() => verdictsOf(batchId), { timeout: 30_000 })
     .toEqual(['applied', 'applied', 'applied']);
 }
 
