@@ -18,7 +18,7 @@ export const endDuePage = (database: Database, limit: number): Promise<number> =
     const now = await readServerTime(database, session);
     const due = await dueRows(database, session, { now, limit });
     // After a full page comes another one.
-    if (due.length < limit) due.push(...(await dueInHistory(database, session, { now, limit })));
+    if (due.length < limit) due.push(...(await dueInHistory(database, session, { now, limit, due })));
     if (due.length === 0) return 0;
     const events = await endLocks(database, session, due.map(expiry), now);
     await appendEvents(database, session, events, now);
@@ -42,12 +42,18 @@ async function dueRows(database: Database, session: ClientSession, page: DuePage
 }
 
 /** Locks past their time of which the TTL index took the row before anybody recorded the end. */
-async function dueInHistory(database: Database, session: ClientSession, page: DuePage): Promise<ItemLock[]> {
-  const open = await database.lockHistory
+async function dueInHistory(
+  database: Database,
+  session: ClientSession,
+  page: DuePage & { due: readonly ItemLock[] },
+): Promise<ItemLock[]> {
+  const known = new Set(page.due.map((lock) => lock.lock_id));
+  const entries = await database.lockHistory
     .find({ open: true, expires_at: { $lte: page.now } }, { session, maxTimeMS: MAX_TIME_MS })
     .sort({ expires_at: 1 })
     .limit(page.limit)
     .toArray();
+  const open = entries.filter((entry) => !known.has(entry.lock_id));
   if (open.length === 0) return [];
   const standing = await database.locks
     .find(
@@ -62,22 +68,25 @@ async function dueInHistory(database: Database, session: ClientSession, page: Du
 /** Other types than dates are not greater. A bound, so that the walk along the index begins at the dates. */
 const EARLIEST = new Date(-8.64e15);
 
+/** Looked at first: beside thousands of locks the nearest few are found sooner than the first of all. */
+const NEAR_MS = 2_000;
+
 /** When the next lock runs out and how long that is by MongoDB's clock; undefined when there is none. */
 export async function nextLockExpiry(
   database: Database,
 ): Promise<{ expiresAt: Date; inMs: number } | undefined> {
-  const [next] = await database.locks
-    .aggregate<{ expiresAt: Date; now: Date }>(
-      [
-        { $match: { expires_at: { $gt: EARLIEST } } },
-        { $sort: { expires_at: 1 } },
-        { $limit: 1 },
-        { $project: { _id: 0, expiresAt: '$expires_at', now: '$$NOW' } },
-      ],
-      { maxTimeMS: MAX_TIME_MS },
-    )
+  const now = await readServerTime(database);
+  const near = new Date(now.getTime() + NEAR_MS);
+  const next =
+    (await firstEnd(database, { $gt: EARLIEST, $lte: near })) ?? (await firstEnd(database, { $gt: near }));
+  return next && { expiresAt: next, inMs: Math.max(0, next.getTime() - now.getTime()) };
+}
+
+async function firstEnd(database: Database, within: { $gt: Date; $lte?: Date }): Promise<Date | undefined> {
+  const [row] = await database.locks
+    .find({ expires_at: within }, { projection: { _id: 0, expires_at: 1 }, maxTimeMS: MAX_TIME_MS })
+    .sort({ expires_at: 1 })
+    .limit(1)
     .toArray();
-  return (
-    next && { expiresAt: next.expiresAt, inMs: Math.max(0, next.expiresAt.getTime() - next.now.getTime()) }
-  );
+  return row?.expires_at;
 }
