@@ -9,6 +9,8 @@ import { expectSettled } from './settled.ts';
 
 const ROUNDS = 20;
 const JITTER_MS = 12;
+/** A lock runs out within this, about as long as the contenders take, so that each of them is first at times. */
+const RUNS_OUT_MS = 80;
 const SEED = 20_261;
 
 let engine: SyncEngine;
@@ -54,11 +56,11 @@ async function rounds(name: string, round: (of: Dispute, chance: () => number) =
 const endDue = () =>
   endDueLocks({ database: engine.database, notifyOutbox: () => {}, ringAt: async () => {} });
 
-/** The item's lock then runs out within the time in which the contenders start. */
+/** The item's lock then runs out while the contenders are at it. */
 async function runsOutSoon(of: Dispute, chance: () => number): Promise<void> {
   const lock = await engine.database.locks.findOne({ item_code: of.item_code });
   const leftMs = lock!.expires_at.getTime() - Date.now();
-  await age(engine.database, of.item_code, (leftMs - Math.ceil(chance() * JITTER_MS)) / 1000);
+  await age(engine.database, of.item_code, (leftMs - Math.ceil(chance() * RUNS_OUT_MS)) / 1000);
 }
 
 function expectOnly(seen: string[], defined: readonly string[]): void {
@@ -101,7 +103,7 @@ describe('races end in one defined result', () => {
     const seen = await rounds('resolve and expire', async (of, chance) => {
       await runsOutSoon(of, chance);
       const [answer] = await race(chance, () => engine.resolve(of.conflict_id, {}), endDue);
-      await sleep(JITTER_MS);
+      await sleep(RUNS_OUT_MS);
       await endDue();
       const end = await engine.database.lockHistory.findOne({ item_code: of.item_code, ended: true });
       return `${answer.kind}, ${end!.event}: v${(await lineOf(engine, of))!.version}`;
@@ -153,7 +155,7 @@ describe('races end in one defined result', () => {
         endDue,
         () => takeLockNow(engine.database, request(of.item_code, 'max')),
       );
-      await sleep(JITTER_MS);
+      await sleep(RUNS_OUT_MS);
       await endDue();
       const end = await engine.database.lockHistory.findOne({ lock_id: held.lock_id, ended: true });
       const holder = await engine.database.locks.findOne({ item_code: of.item_code });
