@@ -1,4 +1,4 @@
-import { type Binary, type Collection, type Db, type Document, MongoClient, type ObjectId } from 'mongodb';
+import type { Binary, Collection, Db, Document, MongoClient, ObjectId } from 'mongodb';
 import type { CountLine } from '../contract/schemas/count-line.ts';
 import type { CountSession } from '../contract/schemas/count-session.ts';
 import type { ItemLock } from '../contract/schemas/item-lock.ts';
@@ -14,6 +14,7 @@ import type { ErpItem } from './erp-items.ts';
 import type { Lease } from './leases.ts';
 import type { LockHistoryRow } from './locks/history-row.ts';
 import type { OutboxRow } from './outbox.ts';
+import { RevivingClient } from './reviving-client.ts';
 import type { ScheduleRun } from './schedule-runs.ts';
 import type { ScheduleState } from './schedule-states.ts';
 import type { Device } from './sync/devices.ts';
@@ -79,7 +80,7 @@ const SOCKET_TIMEOUT_MS = 60_000;
 
 /** Connects and names the collections; makes nothing. Throws the driver's error when no server answers. */
 export async function connectDatabase(options: DatabaseOptions): Promise<Database> {
-  const client = new MongoClient(options.url, {
+  const client = new RevivingClient(options.url, {
     appName: options.appName ?? 'stock-verify-engine',
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
