@@ -24,6 +24,10 @@ export interface EngineProcess {
   url: string;
   /** What the engine was started with; the project's scripts run with it too. */
   env: NodeJS.ProcessEnv;
+  /** The engine's own process, for signals such as SIGSTOP. */
+  pid: number;
+  /** Resolves when the process is gone, however it ended. */
+  exited: Promise<void>;
   /** SIGTERM, and waits until it is gone. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash: nothing is handed back. Resolves when the process is gone. */
@@ -36,8 +40,10 @@ export async function startEngineProcess(settings: EngineSettings, logFile: stri
   const env = engineEnvironment(settings, port);
   const guarded = await startGuarded({ command: process.execPath, args: [MAIN], env, logFile });
   const url = `http://127.0.0.1:${port}`;
+  // The guard prints the engine's own process id, and leaves when the engine is gone.
+  const pid = Number(guarded.firstLine);
   let hasEnded = false;
-  guarded.exited.then(() => {
+  const exited = guarded.exited.then(() => {
     hasEnded = true;
   });
   const deadline = performance.now() + START_LIMIT_MS;
@@ -52,11 +58,12 @@ export async function startEngineProcess(settings: EngineSettings, logFile: stri
   return {
     url,
     env,
+    pid,
+    exited,
     stop: guarded.stop,
     kill: async () => {
-      // The guard prints the engine's own process id, and leaves when the engine is gone.
-      if (!hasEnded) process.kill(Number(guarded.firstLine), 'SIGKILL');
-      await guarded.exited;
+      if (!hasEnded) process.kill(pid, 'SIGKILL');
+      await exited;
     },
   };
 }
