@@ -131,7 +131,7 @@ test('a worker that is killed after any step of applying leaves the same final s
   );
   console.info(`${points.length} of ${steps!.length} kill points, from the ${first}. on`);
   tellFigures(context, { 'kill points': points.length });
-}, 300_000);
+}, 900_000);
 
 test('an API that is killed after any step of an upload: it is sent again, or the sweep rings', async () => {
   const [lane] = lanes as [SyncEngine];
