@@ -37,21 +37,26 @@ function expectedOf({ truth, conflictIds }: World) {
     ),
     lines: sorted([...truth.lines.values()]),
     disputes: truth.disputes.map((dispute, index) => ({ id: conflictIds[index], ...dispute })),
+    tooLong: [],
     active: sorted(
-      truth.locks.filter((lock) => !lock.over && !lock.end).map(({ over: _o, end: _e, ...lock }) => lock),
+      truth.locks
+        .filter((lock) => !lock.over && !lock.end)
+        .map(({ over: _o, end: _e, renewals: _r, ...lock }) => lock),
     ),
     // In the order of the fences of an item: each one greater than those before, each ended once.
     lockHistory: sorted(
-      truth.locks.map(({ over: _over, end, ...lock }) => ({
+      truth.locks.map(({ over: _over, end, renewals, ...lock }) => ({
         ...lock,
-        events: end ? ['created', end] : ['created'],
+        events: ['created', ...Array<string>(renewals).fill('renewed'), ...(end ? [end] : [])],
       })),
     ),
     ledger: sorted([...truth.recorded].map(([key, { op: _op, ...said }]) => ({ key, ...said }))),
     lineEvents: truth.writes.toSorted(),
     lockEvents: truth.locks
-      .flatMap(({ item, fence, end }) =>
-        ['locked', ...(end ? [end] : [])].map((at) => `${item} ${fence} ${at}`),
+      .flatMap(({ item, fence, end, renewals }) =>
+        ['locked', ...Array<string>(renewals).fill('renewed'), ...(end ? [end] : [])].map(
+          (at) => `${item} ${fence} ${at}`,
+        ),
       )
       .toSorted(),
   };

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { person } from '../../../../src/domain/events/actor.ts';
-import { endDue, lockItem, releasing, runOut } from './lock-commands.ts';
+import { bulkResolution } from './bulk-resolution.ts';
+import { countingUnderOwnLock, endDue, lockItem, releasing, renewing, runOut } from './lock-commands.ts';
 import { claim, resolve, voidLine, type Wish } from './people.ts';
+import { race } from './race-command.ts';
 import type { Step } from './step.ts';
 import { step } from './step.ts';
-import { upload } from './upload-commands.ts';
+import { lateStart, upload } from './upload-commands.ts';
 import type { World } from './world.ts';
 
 const two = fc.nat(1);
@@ -24,8 +26,14 @@ export const commands = [
     .map(({ phone, workers }) =>
       step(`drain ${phone} by ${workers}`, (world) => world.drain(world.phones[phone]!, workers)),
     ),
-  fc.record({ which: index, dressed: fc.boolean(), sameId: fc.boolean() }).map(resend),
-  three.map((phone) => step(`reinstall ${phone}`, async (world) => world.phones[phone]!.reinstall())),
+  fc.record({ which: index, dressed: fc.boolean(), sameId: fc.boolean(), turned: fc.boolean() }).map(resend),
+  fc
+    .record({ phone: three, asOther: fc.boolean() })
+    .map(({ phone, asOther }) =>
+      step(`reinstall ${phone}${asOther ? ' as another device' : ''}`, async (world) =>
+        world.phones[phone]!.reinstall(asOther),
+      ),
+    ),
   fc
     .record({ phone: three, ids: fc.integer({ min: 1, max: 4 }) })
     .map(({ phone, ids }) =>
@@ -41,9 +49,16 @@ export const commands = [
   ),
   resolution(fc.constant(0), fc.constant(undefined)),
   resolution(fc.integer({ min: -1, max: 1 }), fc.constantFrom(undefined, 0, 0, 1)),
+  lateStart,
+  bulkResolution,
+  race,
   fc
-    .constantFrom(0, 0, 1)
-    .map((item) => step(`time of item ${item} runs out`, (world) => runOut(world, item))),
+    .record({ item: fc.constantFrom(0, 0, 1), isTaken: fc.boolean() })
+    .map(({ item, isTaken }) =>
+      step(`time of item ${item} runs out${isTaken ? ', its row is taken' : ''}`, (world) =>
+        runOut(world, item, isTaken),
+      ),
+    ),
   fc.constant(step('end due locks', endDue)),
   fc.record({ which: index }).map(({ which }) => step(`void ${which}`, (world) => voided(world, which))),
   fc
@@ -52,10 +67,28 @@ export const commands = [
       step(`lock ${item} in ${session} by ${who}`, (world) => lockItem(world, item, session, who)),
     ),
   fc.record({ item: two, who: people, late: fc.boolean(), force: fc.boolean() }).map(releasing),
+  fc
+    .record({
+      item: fc.constantFrom(0, 0, 1),
+      by: fc.constantFrom('its holder', 'its holder', 'sue', 'ana'),
+      late: fc.constantFrom(false, false, true),
+    })
+    .map(renewing),
+  fc
+    .record({ phone: three, item: fc.constantFrom(0, 0, 1), qty: fc.constantFrom(0, 7.5, 6.25) })
+    .map(countingUnderOwnLock),
 ];
 
-function resend({ which, dressed, sameId }: { which: number; dressed: boolean; sameId: boolean }): Step {
-  const name = `send ${which} again${sameId ? '' : ' in a new batch'}${dressed ? ', dressed' : ''}`;
+interface Resent {
+  which: number;
+  dressed: boolean;
+  sameId: boolean;
+  turned: boolean;
+}
+
+function resend({ which, dressed, sameId, turned }: Resent): Step {
+  const how = `${dressed ? ', dressed' : ''}${turned ? ', last row first' : ''}`;
+  const name = `send ${which} again${sameId ? '' : ' in a new batch'}${how}`;
   return step(name, async (world) => {
     const delivery = world.deliveries[which % Math.max(1, world.deliveries.length)];
     if (!delivery) return;
@@ -64,7 +97,8 @@ function resend({ which, dressed, sameId }: { which: number; dressed: boolean; s
       expect(await world.store({ ...delivery, dressed })).toBe(false);
       return;
     }
-    await world.send({ ...delivery, dressed, heard: false });
+    const rows = turned ? delivery.rows.toReversed() : delivery.rows;
+    await world.send({ ...delivery, rows, dressed, heard: false });
     await world.drain(delivery.phone, 1);
   });
 }

@@ -56,6 +56,14 @@ export function takeManually(truth: Truth, item: string, session: string, who: s
   return true;
 }
 
+/** Only the holder of the current fence renews, and what comes with a conflict has no holder. */
+export function renew(truth: Truth, item: string, who: string, fence: number): boolean {
+  const lock = truth.lockOf(item);
+  if (!lock || lock.fence !== fence || lock.by !== who || lock.reason === 'offline_sync') return false;
+  lock.renewals += 1;
+  return true;
+}
+
 /** Staff hold nothing: the lock that came with a conflict is nobody's to release. */
 export function release(truth: Truth, item: string, who: string, fence: number, force: boolean): boolean {
   const lock = truth.lockOf(item);

@@ -2,13 +2,22 @@ import type { SentItem } from '../../../unit/sync/fixtures.ts';
 import type { Op, Said } from './truth.ts';
 import type { Row } from './uploads.ts';
 
+interface Sent {
+  device: string;
+  epoch: string;
+  rows: readonly Row[];
+}
+
 interface WaitingRow extends Row {
   epoch: string;
 }
 
 /** A device's queue as far as the server sees it: rows wait until a verdict came back to them. */
 export class Phone {
-  readonly device: string;
+  /** The server's name for it; an app that was installed anew may have another. */
+  device: string;
+  readonly #name: string;
+  #devices = 1;
   epoch = 'e1';
   #epochs = 1;
   #nextId = 1;
@@ -16,6 +25,7 @@ export class Phone {
 
   constructor(device: string) {
     this.device = device;
+    this.#name = device;
   }
 
   enqueue(op: Op): void {
@@ -31,7 +41,13 @@ export class Phone {
   }
 
   /** The verdicts arrived. Ids that the server knows with other content go out again in a new epoch. */
-  learn(epoch: string, rows: readonly Row[], said: readonly Said[]): void {
+  learn({ device, epoch, rows }: Sent, said: readonly Said[]): void {
+    // An answer to an app that is gone reaches nobody.
+    if (device !== this.device) return;
+    this.#learn(epoch, rows, said);
+  }
+
+  #learn(epoch: string, rows: readonly Row[], said: readonly Said[]): void {
     const reused = rows.filter((_, index) => said[index]!.code === 'operation_id_reused').map(({ id }) => id);
     const done = new Set(rows.filter((_, index) => said[index]!.verdict !== 'retry').map(({ op }) => op));
     for (const row of rows) if (reused.includes(row.id)) done.delete(row.op);
@@ -42,9 +58,12 @@ export class Phone {
     for (const row of this.#rows) if (row.epoch === epoch && row.id >= first) row.epoch = this.epoch;
   }
 
-  /** The app was installed anew: nothing is left, ids start at 1 in an epoch of their own. */
-  reinstall(): void {
-    this.#newEpoch();
+  /** The app was installed anew: nothing is left, ids start at 1 in an epoch or on a device of their own. */
+  reinstall(asOther: boolean): void {
+    if (asOther) {
+      this.#devices += 1;
+      this.device = `${this.#name}-${this.#devices}`;
+    } else this.#newEpoch();
     this.#rows = [];
     this.#nextId = 1;
   }

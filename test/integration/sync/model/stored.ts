@@ -79,6 +79,8 @@ export async function storedLocks({ engine, items }: World) {
   });
   const lives = [...Map.groupBy(history, (row) => row.lock_id).values()];
   return {
+    // L2: a lock that is still there ends within 15 minutes of its beginning, whatever was renewed.
+    tooLong: active.filter((row) => row.expires_at.getTime() - row.locked_at.getTime() > 900_000).map(fact),
     active: sorted(active.map(fact)),
     lockHistory: sorted(lives.map((life) => ({ ...fact(life[0]!), events: life.map(({ event }) => event) }))),
   };
@@ -87,10 +89,10 @@ export async function storedLocks({ engine, items }: World) {
 /** Rows are found by what names an operation; one that never got a verdict must have none. */
 export async function storedLedger({ engine, deliveries, conflictIds }: World) {
   const keys = new Map<string, string>();
-  for (const { phone, epoch, rows } of deliveries) {
+  for (const { device, epoch, rows } of deliveries) {
     for (const { id } of rows) {
-      const digest = hash('sha256', `${phone.device}\n${epoch}\n${id}`, 'buffer').subarray(0, 16);
-      keys.set(digest.toString('hex'), `${phone.device}|${epoch}|${id}`);
+      const digest = hash('sha256', `${device}\n${epoch}\n${id}`, 'buffer').subarray(0, 16);
+      keys.set(digest.toString('hex'), `${device}|${epoch}|${id}`);
     }
   }
   const ids = [...keys.keys()].map((key) => new Binary(Buffer.from(key, 'hex')));

@@ -72,6 +72,7 @@ export interface Lock {
   fence: number;
   /** Its time is over, whether or not somebody recorded its end. */
   over: boolean;
+  renewals: number;
   end: string | undefined;
 }
 
@@ -105,14 +106,19 @@ export const placeOf = (of: { session: string; item: string; place: string }): s
   [of.session, of.item, of.place].join('|');
 
 export class Truth {
-  readonly sessions = new Map<string, Session>();
-  readonly lines = new Map<string, Line>();
-  readonly disputes: Dispute[] = [];
-  readonly locks: Lock[] = [];
+  sessions = new Map<string, Session>();
+  lines = new Map<string, Line>();
+  disputes: Dispute[] = [];
+  locks: Lock[] = [];
   /** First verdicts by `device|epoch|id`. */
-  readonly recorded = new Map<string, Recorded>();
+  recorded = new Map<string, Recorded>();
   /** One entry per write of a line: what the outbox must tell, once each. */
-  readonly writes: string[] = [];
+  writes: string[] = [];
+
+  /** A second truth that goes its own way from here. */
+  fork(): Truth {
+    return Object.assign(new Truth(), structuredClone({ ...this }));
+  }
 
   write(line: Line): void {
     this.lines.set(placeOf(line), line);
@@ -133,7 +139,7 @@ export class Truth {
   take(item: string, session: string, by: string, reason: string): Lock {
     this.endOver(item);
     const fence = this.locks.filter((lock) => lock.item === item).length + 1;
-    const lock = { item, session, by, reason, fence, over: false, end: undefined };
+    const lock = { item, session, by, reason, fence, over: false, renewals: 0, end: undefined };
     this.locks.push(lock);
     return lock;
   }

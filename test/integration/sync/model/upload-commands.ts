@@ -32,7 +32,7 @@ const spec: fc.Arbitrary<Spec> = fc.record({
   // Counts of the future and of more than ten years ago among them.
   age: fc.constantFrom(MINUTE, HOUR, 30 * HOUR, -HOUR, 5000 * 24 * HOUR),
   warehouse: fc.constantFrom('North', 'North', 'North', 'South'),
-  type: fc.constantFrom('STANDARD', 'STANDARD', 'STANDARD', 'STRICT'),
+  type: fc.constantFrom('STANDARD', 'STANDARD', 'BLIND', 'STRICT'),
 });
 
 /** New operations and all that wait on the phone go out in one batch, which is applied now or later. */
@@ -59,6 +59,32 @@ export const upload = fc
       const { user, dressed, heard } = how;
       await world.send({ phone, epoch, user, rows, dressed, heard, sentAt: new Date(Date.now() + how.skew) });
       if (!how.later) await world.drain(phone, how.workers);
+    }),
+  );
+
+/** A session's operations in any order, in one batch: what waits for the start holds back what follows it. */
+export const lateStart = fc
+  .record({
+    phone: fc.nat(2),
+    kinds: fc.shuffledSubarray(['count', 'start', 'complete'] as const, { minLength: 2 }),
+    qty: fc.constantFrom(0, 5),
+  })
+  .map(({ phone: which, kinds, qty }) =>
+    step(`late start on ${which}: ${kinds.join(', ')}`, async (world) => {
+      const phone = world.phones[which]!;
+      const plain = {
+        session: 1,
+        item: 0,
+        place: '',
+        base: undefined,
+        age: MINUTE,
+        warehouse: 'North',
+        type: 'STRICT',
+      };
+      for (const kind of kinds) phone.enqueue(operation({ ...plain, kind, qty }, world, 0));
+      const sent = { user: 'bob', dressed: false, heard: true, sentAt: new Date() };
+      await world.send({ phone, ...phone.waiting(), ...sent });
+      await world.drain(phone, 1);
     }),
   );
 
