@@ -103,7 +103,10 @@ export async function fuzzEngine(): Promise<FuzzEngine> {
 function exchange(agent: Agent, url: string, { method, path, headers = {}, body }: RawRequest) {
   return new Promise<RawAnswer>((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    const sent = request({ agent, hostname, port, method, path, headers }, (answer) => {
+    // Node leaves a body of HEAD or DELETE without its length, and it would be read as the next request.
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    const all = { ...headers, ...length };
+    const sent = request({ agent, hostname, port, method, path, headers: all }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       answer.on('error', reject);

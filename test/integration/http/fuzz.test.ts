@@ -73,7 +73,9 @@ test(
       }
       const cell = turns.next().value;
       const sent = requestTo(cell.route, cell.kind, { random, known });
-      const answer = await engine.send(sent);
+      const answer = await engine.send(sent).catch((cause: unknown) => {
+        throw new Error(`no answer to ${told(sent)}`, { cause });
+      });
       cell.hits += 1;
       cell.answers.set(answer.status, (cell.answers.get(answer.status) ?? 0) + 1);
       // In this process and with no server away, nothing is unavailable either.
