@@ -23,8 +23,9 @@ export function visibleResults(
   });
 }
 
+// `server` was the line before it was resolved: the device would take an old version for today's.
 function resolved(result: OperationResult, resolution: Resolution): OperationResult {
-  const { code: _code, message: _message, ...rest } = result;
+  const { code: _code, message: _message, server: _server, ...rest } = result;
   return { ...rest, verdict: 'duplicate', resolution };
 }
 

@@ -14,8 +14,8 @@ const USABLE_MS = 5_000;
 
 /**
  * Counting 100,000 waiting batches costs tens of milliseconds, so a process counts once a second and no upload
- * waits for it while uploads are steady. A limit on it is therefore passed by what all processes accept in that
- * second and during the count (E4).
+ * waits for it while uploads are steady. A limit on it is therefore passed by what all processes accept since
+ * the last count, at most 5 s ago, and during the next one (E4).
  */
 export function createBacklog(database: Database, limit: number): Backlog {
   let known: { size: number; at: number } | undefined;

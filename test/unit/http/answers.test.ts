@@ -67,9 +67,9 @@ describe('results as their reader may see them', () => {
   test('a pending conflict stays one', () => {
     expect(visibleResults([conflict], none, undefined)).toEqual([conflict]);
   });
-  test('a resolved one is a duplicate with its resolution', () => {
+  test('a resolved one is a duplicate with its resolution, and without the line of before', () => {
     expect(visibleResults([conflict], new Map([['c-1', 'merge']]), undefined)).toEqual([
-      { id: 1, verdict: 'duplicate', conflict_id: 'c-1', resolution: 'merge', server },
+      { id: 1, verdict: 'duplicate', conflict_id: 'c-1', resolution: 'merge' },
     ]);
   });
   test('a rejection with no conflict is left alone', () => {
