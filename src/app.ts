@@ -286,8 +286,8 @@ function buildWorkers(ground: Ground): Service {
     stopping: stopping.signal,
     logger,
     onSetAside: (job) => {
-      // A device's ring is made up for by the sweep; only other work needs a person.
-      if (job.queue === 'sync') return;
+      // These rings are made up for by a sweep; only other work needs a person.
+      if (job.queue === 'sync' || job.queue === 'locks' || job.queue === 'maintenance') return;
       recordDeadJob(database, job).then(notifyOutbox, (error: unknown) =>
         logger.error({ err: error, job_id: job.id }, 'the dead letter could not be stored'),
       );
