@@ -1,5 +1,6 @@
 // npm run chaos: the engine under random faults, and a checker that shares no code with it.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { readOptions, USAGE } from './chaos/options.ts';
 import { describeReport, reportOf } from './chaos/report.ts';
 import { runChaos } from './chaos/run.ts';
@@ -25,6 +26,8 @@ await runScript({
     if (options.jsonFile !== undefined)
       writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
     if (options.htmlFile !== undefined) writeFileSync(options.htmlFile, timelinePage(run, report));
+    // Its log is of use only when something was found.
+    if (report.exit_code === 0) rmSync(dirname(run.logFile), { recursive: true });
     return report.exit_code;
   },
 });

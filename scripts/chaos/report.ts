@@ -1,4 +1,5 @@
 // What a run came to, for people and as JSON.
+import { type WatchedFigures, watchedFigures } from './check/watched-events.ts';
 import { quantile, recoveries } from './faults/recovery.ts';
 import { exitCodeOf, LETTERS, type Letter, type Violation } from './letters.ts';
 import type { ChaosRun } from './run.ts';
@@ -29,7 +30,10 @@ export interface ChaosReport {
   people: Record<string, number>;
   late_requests_refused: number;
   faults: KindFigures[];
+  /** Each fault, in seconds from the start of the work. */
+  fault_list: { kind: string; at_s: number; healed_s: number; combined: boolean; recovery_s?: number }[];
   expiry_lateness_ms: { locks: number; p50: number; p99: number; max: number };
+  watched: WatchedFigures;
   engine_processes_that_ended_by_themselves: number;
   violations: Violation[];
   surprises: string[];
@@ -48,7 +52,7 @@ export function reportOf(run: ChaosRun): ChaosReport {
     ops: options.ops,
     seed: options.seed,
     ...(options.breaks ? { break: options.breaks } : {}),
-    exit_code: exitCodeOf(findings.violations),
+    exit_code: exitCodeOf(findings.violations) || (isSurprising(run) ? 1 : 0),
     duration_s: (run.endedAt - run.startedAt) / 1000,
     operations: Object.values(findings.verdicts).reduce((sum, count) => sum + count, 0),
     acknowledged: findings.acknowledged,
@@ -60,17 +64,32 @@ export function reportOf(run: ChaosRun): ChaosReport {
     people,
     late_requests_refused: journal.requests.filter(({ isLate, status }) => isLate && status === 409).length,
     faults: figuresByKind(faults, recoveries(faults, evidence)),
+    fault_list: faults.map((fault) => {
+      const [recovery] = recoveries([fault], evidence);
+      return {
+        kind: fault.kind,
+        at_s: (fault.at - run.startedAt) / 1000,
+        healed_s: (fault.healedAt - run.startedAt) / 1000,
+        combined: fault.isCombined,
+        ...(recovery ? { recovery_s: recovery.ms / 1000 } : {}),
+      };
+    }),
     expiry_lateness_ms: {
       locks: late.length,
       p50: quantile(late, 0.5),
       p99: quantile(late, 0.99),
       max: late.length > 0 ? Math.max(...late) : Number.NaN,
     },
+    watched: watchedFigures(run.watched, evidence),
     engine_processes_that_ended_by_themselves: run.ownEnds.length,
     violations: findings.violations,
     surprises: journal.surprises,
   };
 }
+
+/** Nothing was violated, and yet something happened that must not. */
+const isSurprising = ({ journal, ownEnds }: ChaosRun): boolean =>
+  journal.surprises.length > 0 || ownEnds.length > 0;
 
 function figuresByKind(faults: ChaosRun['faults'], measured: ReturnType<typeof recoveries>): KindFigures[] {
   return [...Map.groupBy(faults, ({ kind }) => kind)].map(([kind, ofKind]) => {
@@ -90,7 +109,7 @@ const SHOWN = 5;
 
 /** The report as lines for a terminal. */
 export function describeReport(report: ChaosReport): string[] {
-  const { verdicts, people, expiry_lateness_ms: expiry } = report;
+  const { verdicts, people, expiry_lateness_ms: expiry, watched } = report;
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -104,6 +123,7 @@ export function describeReport(report: ChaosReport): string[] {
     `late requests of paused holders refused: ${report.late_requests_refused}`,
     `lost ${report.lost}, doubled ${report.doubled}, batches not applied ${report.unapplied_batches}`,
     `lock expiry: ${expiry.locks} measured, late by p50 ${expiry.p50} ms, p99 ${expiry.p99} ms, max ${expiry.max} ms`,
+    `WebSocket: ${watched.events} events over ${watched.connections} connections, ${watched.incomplete_resumes} resumes said to be incomplete, ${watched.missing} missing`,
     '',
     'fault               times  measured  recovery p50    p95    max (s)',
     ...report.faults.map(
@@ -112,6 +132,9 @@ export function describeReport(report: ChaosReport): string[] {
     ),
     '',
     ...describeViolations(report.violations),
+    ...(report.engine_processes_that_ended_by_themselves > 0
+      ? [`${report.engine_processes_that_ended_by_themselves} engine processes ended by themselves.`]
+      : []),
     ...(report.surprises.length > 0
       ? [`${report.surprises.length} unforeseen answers, such as: ${report.surprises[0]}`]
       : []),

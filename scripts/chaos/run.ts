@@ -13,6 +13,7 @@ import type { ChaosOptions } from './options.ts';
 import { randomFor } from './random.ts';
 import { preloadOf } from './sabotage/preload.ts';
 import { type Fleet, startFleet } from './surroundings/fleet.ts';
+import type { Watched } from './workload/watcher.ts';
 import { startWorkload } from './workload/workload.ts';
 
 export interface ChaosRun {
@@ -21,6 +22,7 @@ export interface ChaosRun {
   journal: Journal;
   evidence: Evidence;
   faults: Fault[];
+  watched: readonly Watched[];
   ownEnds: readonly string[];
   /** Batches that were still not applied when waiting ended. */
   unapplied: number;
@@ -100,6 +102,7 @@ async function runOn({
   report(`everything is healed; waiting until nothing is unapplied`);
   const unapplied = await settled(services.mongoUrl, workload);
   clearInterval(telling);
+  const watched = await workload.watched;
   const endedAt = Date.now();
   // Nobody writes while the checker reads.
   await fleet.stop();
@@ -113,6 +116,7 @@ async function runOn({
     journal,
     evidence,
     faults,
+    watched,
     ownEnds: fleet.ownEnds,
     unapplied,
     startedAt,

@@ -137,14 +137,8 @@ function missing({ journal }: Case, lives: readonly LockLife[]): string[] {
   });
 }
 
-/** How late the ends of expired locks were recorded, in ms, where nothing was broken around their time. */
-export function expiryLateness(given: Case): number[] {
-  return lockLives(given).flatMap(({ ends, expires }) => {
-    const end = ends[0];
-    if (end?.event !== 'expired') return [];
-    const isDisturbed = given.disturbed.some(
-      ([from, until]) => expires > from - 1_000 && expires < until + MAX_LATE_MS,
-    );
-    return isDisturbed ? [] : [end.at.getTime() - expires];
-  });
-}
+/** How late the ends of expired locks were recorded, in ms, faults or not. */
+export const expiryLateness = (given: Case): number[] =>
+  lockLives(given).flatMap(({ ends, expires }) =>
+    ends[0]?.event === 'expired' ? [ends[0].at.getTime() - expires] : [],
+  );

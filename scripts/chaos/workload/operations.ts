@@ -13,7 +13,7 @@ export interface Phone {
 
 /** Counts of one device in one session; then it goes on to the next. */
 const COUNTS_PER_SESSION = 220;
-const SHARED_ITEMS = 30;
+const SHARED_ITEMS = 60;
 const OWN_ITEMS = 120;
 
 export interface OperationSource {
@@ -71,7 +71,7 @@ export function operationSource(phone: Phone, random: Random): OperationSource {
     make('session_complete', session_id, { session_id, completed_at: Date.now() });
 
   const count = (): SentOperation => {
-    const shared = random.chance(0.2);
+    const shared = random.chance(0.12);
     const item_code = shared
       ? `SHARED-${phone.team}-${random.between(1, SHARED_ITEMS)}`
       : `${phone.device_id}-${random.between(1, OWN_ITEMS)}`;

@@ -3,18 +3,21 @@
 import type { Journal } from '../journal.ts';
 import type { ChaosOptions } from '../options.ts';
 import { randomFor } from '../random.ts';
-import { apiOf } from './api.ts';
+import { apiOf, signToken } from './api.ts';
 import { type DeviceRun, runDevice } from './device.ts';
 import { operationSource } from './operations.ts';
 import { runPausedHolder } from './paused-holder.ts';
 import type { Person } from './person.ts';
 import { runSupervisor } from './supervisor.ts';
+import { type Watched, watchEvents } from './watcher.ts';
 
 export interface Workload {
   /** Resolves when every device has sent what it makes, or nearly: what is left is what waits for verdicts. */
   sent: Promise<void>;
   /** Resolves when every operation has a lasting verdict, and the people are done. */
   finished: Promise<void>;
+  /** What two supervisors saw over WebSocket; resolves after `finished`. */
+  watched: Promise<Watched[]>;
   /** Ends all waiting. */
   end(): void;
 }
@@ -56,6 +59,8 @@ export async function startWorkload(given: {
     runSupervisor(second, first, peopleOver.signal),
     runPausedHolder(takeover, peopleOver.signal),
   ]);
+  const token = await signToken({ secret, user: 'supervisor-1', role: 'supervisor' });
+  const watching = [apiUrls, apiUrls.toReversed()].map((urls) => watchEvents(urls, token, peopleOver.signal));
   const runs = phones.map((phone) => {
     const sent = Promise.withResolvers<void>();
     const done = runDevice({ ...phone, onMade: sent.resolve }).finally(sent.resolve);
@@ -68,6 +73,7 @@ export async function startWorkload(given: {
   return {
     sent: Promise.all(runs.map(({ sent }) => sent)).then(() => {}),
     finished,
+    watched: Promise.all(watching),
     end: () => {
       devicesOver.abort();
       peopleOver.abort();
