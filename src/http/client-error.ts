@@ -12,8 +12,15 @@ const REASONS: Readonly<Record<string, [status: string, detail: string]>> = {
 };
 const OTHER: [string, string] = ['400 Bad Request', 'This is no HTTP request.'];
 
-/** Answers what Node's parser refuses, before there is a request, as the contract's error body; then closes (E6). */
+/** What still comes in is read this long: to close before would reset the connection and lose the answer. */
+const LINGER_MS = 1_000;
+
+/**
+ * Answers what Node's parser refuses, before there is a request, as the contract's error body; then closes (E6).
+ * It is called again for what comes in after that.
+ */
 export function answerClientError(error: ParserError, socket: Socket): void {
+  if (socket.writableEnded) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy(error);
     return;
@@ -28,6 +35,7 @@ export function answerClientError(error: ParserError, socket: Socket): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** Answers an `Expect` header other than `100-continue`, which Node keeps from the routes, in the same way. */

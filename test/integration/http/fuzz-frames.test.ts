@@ -76,7 +76,7 @@ const NO_FRAMES: readonly number[][] = [
 
 async function client(n: number, random: Random): Promise<{ code: number; answers: string[] }> {
   const who = `who-${n}`;
-  const last = encodeURIComponent(String(hostile(random)).toWellFormed());
+  const last = encodeURIComponent(String(JSON.stringify(hostile(random))).toWellFormed());
   const asked = pick(random, [`?last_event_id=${last}`, `?device_id=${last}`, '', '?token=%00', `?${last}`]);
   const protocols = random() < 0.9 ? ['jwt', token(who)] : ['jwt', 'no.such.token'];
   const socket = new WebSocket(

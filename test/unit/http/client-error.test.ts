@@ -47,6 +47,13 @@ it.each([
   });
 });
 
+it('answers before it closes, also when more comes in after what it refused', async () => {
+  const long = Array.from({ length: 200 }, (_, n) => `X-${n}: ${'y'.repeat(5_000)}`);
+  for (let round = 0; round < 20; round += 1) {
+    expect((await answerTo(GET, 'Host: x', ...long)).status).toBe(431);
+  }
+});
+
 it.each([
   ['another protocol that is only offered', 200, ['Upgrade: h2c', 'Connection: Upgrade, HTTP2-Settings']],
   ['a WebSocket', 101, ['Upgrade: WebSocket', 'Connection: Upgrade']],
