@@ -35,7 +35,8 @@ sent and told.
   --html     writes a page with the faults and the operations applied per second
   --break    ledger|fence: a negative control, the engine runs without its ledger or its fence checks
 
-Exit codes: 0 nothing found, 2 bad input, 1 a surprise (an answer 500, an engine process that ended by itself), else the first violated letter of this list:
+Exit codes: 0 nothing found, 2 bad input, 1 a surprise (an answer 500, an engine process that ended by itself),
+else the first violated letter of this list:
 ${codes}
 `;
 
