@@ -166,7 +166,7 @@ export async function conflictRoutes(
         try {
           const decision = { resolution, server_version, user_id };
           const answer = await deps.resolveConflict(conflict_id, decision, actor);
-          if (answer.kind === 'resolved' && answer.line) ownVersions.set(key, answer.line.version);
+          if (answer.kind === 'resolved' && answer.line) ownVersions.set(key, versionSeen(answer.line));
           results.push({ conflict_id, ...bulkAnswer(resolution, answer) });
         } catch (error) {
           // Those before it are decided, and the caller has to learn so.
@@ -178,6 +178,9 @@ export async function conflictRoutes(
     },
   );
 }
+
+/** The version that a decision names: a voided line is none. */
+const versionSeen = ({ version, voided_at }: CountLine): number => (voided_at === undefined ? version : 0);
 
 const MESSAGES = {
   keep_local: "The device's count was kept.",
