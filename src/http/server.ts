@@ -49,6 +49,8 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
   app.addHook('onRequest', async (request, reply) => {
     const declared = Number(request.headers['content-length'] ?? 0);
     reply.headers(SECURITY_HEADERS);
+    // After an upgrade that was not taken, Node leaves a later parser error of the connection unanswered.
+    if (request.headers.upgrade !== undefined) reply.header('Connection', 'close');
     if (declared > MAX_BODY_BYTES) tooLarge();
   });
   let closing = false;
