@@ -23,7 +23,7 @@ export interface RawAnswer {
 }
 
 /** What is stored, by the name of the field that points at it. */
-export type Known = Record<string, string[]>;
+export type Known = Record<string, (string | number)[]>;
 
 export interface FuzzEngine {
   process: EngineProcess;
@@ -156,10 +156,11 @@ async function store({
   const backfill = { from: '2026-01-01', to: '2026-01-02' };
   const { run_id } = await post('/api/analytics/backfill', 'sue', backfill);
   const { conflicts, deadLetters, lines: stored } = sync.database;
-  const letter = { source: 'job' as const, queue: 'nightly', reason: 'it ended', attempts: 3 };
-  const dead = ['nightly/1', randomUUID()];
+  const letter = { source: 'job' as const, queue: 'locks', reason: 'it ended', attempts: 3 };
+  const dead = ['locks/1', randomUUID()];
+  const reference = { v: 1, type: 'end-due-locks' };
   for (const _id of dead) {
-    await deadLetters.insertOne({ _id, ...letter, created_at: new Date(now), reference: {} });
+    await deadLetters.insertOne({ _id, ...letter, created_at: new Date(now), reference });
   }
   return {
     session_id: ['S-1', 'S-2'],
@@ -169,6 +170,8 @@ async function store({
     line_id: (await stored.find().toArray()).map(({ id }) => id),
     run_id: [run_id!],
     name: ['roll-up-variance'],
+    fence: [1],
+    server_version: [1],
     id: dead,
     letter_id: dead,
     dead_letter_id: dead,

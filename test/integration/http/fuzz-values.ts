@@ -105,7 +105,8 @@ export interface Making {
 export function madeFrom(schema: JsonSchema, making: Making, name = ''): unknown {
   const { random, hostility, known } = making;
   if (random() < hostility) return hostile(random);
-  const stored = (schema.type === 'string' && known[name]) || [];
+  const wanted = schema.type === 'integer' ? 'number' : 'string';
+  const stored = (known[name] ?? []).filter((one) => schema.type === undefined || typeof one === wanted);
   if (stored.length > 0 && random() < 0.8) return pick(random, stored);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return pick(random, schema.enum);
