@@ -29,7 +29,17 @@ const REFUSED = new Set([
   'collStats',
   'dbStats',
 ]);
-const REFUSED_STAGES = ['$out', '$merge', '$changeStream'];
+const REFUSED_STAGES = [
+  '$out',
+  '$merge',
+  '$unionWith',
+  '$changeStream',
+  '$collStats',
+  '$indexStats',
+  '$currentOp',
+  '$listSessions',
+  '$planCacheStats',
+];
 
 export interface OpenTransaction {
   readonly key: string;

@@ -14,7 +14,7 @@ const READS = 60;
 const SOURCE = { device_id: 'phone', queue_epoch: 'e1' };
 const RECORDED_AT = new Date('2020-01-01T00:00:00Z');
 
-/** The archive is one more look per id, in the same command. */
+/** The archive is one more command with one more look per id. */
 const MAX_READ_RATIO = 2.5;
 
 const idsFrom = (first: number): number[] => Array.from({ length: BATCH }, (_, n) => first + n);

@@ -24,8 +24,9 @@ interface Source {
 }
 
 /**
- * The recorded verdicts of these operations, by their key in base64. The archive is read in the same command:
- * one snapshot holds each row in exactly one of the two (ledger-archive.ts), so none is missed while it moves.
+ * The recorded verdicts of these operations, by their key in base64. The archive is read as well: the
+ * transaction's snapshot holds each row in exactly one of the two (ledger-archive.ts), so none is missed while
+ * it moves. Two commands, because MongoDB refuses `$unionWith` in a transaction.
  */
 export async function loadLedger(
   database: Database,
@@ -34,13 +35,12 @@ export async function loadLedger(
   ids: readonly number[],
 ): Promise<Map<string, LedgerEntry>> {
   const keys = ids.map((id) => new Binary(operationKey(source.device_id, source.queue_epoch, id)));
-  const wanted = { $match: { _id: { $in: keys } } };
-  const archive = { coll: database.archivedOperations.collectionName, pipeline: [wanted] };
-  const rows = await database.operations
-    .aggregate<SyncOperation>([wanted, { $unionWith: archive }], { session })
-    .toArray();
+  const wanted = { _id: { $in: keys } };
+  const kept = await database.operations.find(wanted, { session }).toArray();
+  const archived =
+    kept.length === keys.length ? [] : await database.archivedOperations.find(wanted, { session }).toArray();
   return new Map(
-    rows.map(({ _id, content, at: _at, ...entry }) => [
+    [...kept, ...archived].map(({ _id, content, at: _at, ...entry }) => [
       Buffer.from(_id.buffer).toString('base64'),
       { ...entry, content: Buffer.from(content.buffer) },
     ]),

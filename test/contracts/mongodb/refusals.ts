@@ -14,6 +14,8 @@ const refusedInTransactions: Record<string, Call> = {
   'dropping a collection': (filled, session, db) => db.dropCollection(filled.collectionName, { session }),
   'listing collections': (_, session, db) => db.listCollections({}, { session }).toArray(),
   $merge: (filled, session) => filled.aggregate([{ $merge: { into: randomUUID() } }], { session }).toArray(),
+  $unionWith: (filled, session) =>
+    filled.aggregate([{ $unionWith: filled.collectionName }], { session }).toArray(),
 };
 
 export function refusals(current: CurrentDatabase): void {
