@@ -1,11 +1,12 @@
 // What a run came to, for people and as JSON.
 import { type WatchedFigures, watchedFigures } from './check/watched-events.ts';
+import type { FaultKind } from './faults/kinds.ts';
 import { quantile, recoveries } from './faults/recovery.ts';
 import { exitCodeOf, LETTERS, type Letter, type Violation } from './letters.ts';
 import type { ChaosRun } from './run.ts';
 
 export interface KindFigures {
-  kind: string;
+  kind: FaultKind;
   faults: number;
   /** Faults of this kind that came alone and whose recovery could be told. */
   measured: number;
