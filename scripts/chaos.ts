@@ -7,8 +7,6 @@ import { runChaos } from './chaos/run.ts';
 import { timelinePage } from './chaos/timeline.ts';
 import { runScript } from './cli.ts';
 
-const LINGER_MS = 3_000;
-
 await runScript({
   name: 'npm run chaos --',
   usage: USAGE,
@@ -30,8 +28,6 @@ await runScript({
     if (options.htmlFile !== undefined) writeFileSync(options.htmlFile, timelinePage(run, report));
     // Its log is of use only when something was found.
     if (report.exit_code === 0) rmSync(dirname(run.logFile), { recursive: true });
-    // Everything is stopped; what is still open now must not keep a run that is over.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
     return report.exit_code;
   },
 });

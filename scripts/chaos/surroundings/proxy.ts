@@ -12,6 +12,12 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/** A reset after a shutdown is refused by the system and leaves the handle open: Node (24) then never ends. */
+const reset = (socket: Socket): void => {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+};
+
 interface Link {
   client: Socket;
   server: Socket;
@@ -48,8 +54,8 @@ export async function openProxy(targetPort: number): Promise<TcpProxy> {
   };
   const cut = (): void => {
     for (const { client, server } of links) {
-      client.resetAndDestroy();
-      server.resetAndDestroy();
+      reset(client);
+      reset(server);
     }
   };
 
@@ -71,7 +77,7 @@ export async function openProxy(targetPort: number): Promise<TcpProxy> {
     frozen = false;
     if (held === 'is reset') {
       cut();
-      for (const client of waiting) client.resetAndDestroy();
+      for (const client of waiting) reset(client);
     } else {
       for (const { client, server } of links) {
         client.resume();
