@@ -122,6 +122,7 @@ const uploadContext = (dependencies: SyncDependencies, batch: ClaimedBatch): Upl
   sentAt: batch.sent_at,
   receivedAt: batch.received_at,
   maxAgeDays: dependencies.maxCountAgeDays,
+  sentAgain: batch.redrive_of !== undefined,
   newId: randomUUID,
 });
 

@@ -5,7 +5,9 @@ import type { Database } from '../database.ts';
 import type { DeadLetter } from '../dead-letters.ts';
 import { readServerTime } from '../server-time.ts';
 import { nextSeq } from '../sync/devices.ts';
+import { newBatchRow } from '../sync/new-batch-row.ts';
 import type { SyncBatch } from '../sync/sync-batches.ts';
+import { loadLedger } from '../sync/sync-operations.ts';
 import { inTransaction } from '../transaction.ts';
 import { type Operator, recordAction } from './actions.ts';
 import type { RedriveOutcome } from './redrive-outcome.ts';
@@ -14,7 +16,8 @@ import type { RedriveOutcome } from './redrive-outcome.ts';
  * Sends an operation again that was set aside. In one transaction its row leaves the ledger, where it stood as
  * `operation_failed`, and a batch of its own is put behind those that its device has waiting: with the user,
  * role, `sent_at` and `received_at` of the batch it came in, so that its times come out the same. The usual
- * path then decides it, exactly once (invariants S1, E3); one that fails again becomes a letter of its own.
+ * path then decides it, exactly once (invariants S1, E3), but never over a later value of its device
+ * (domain/sync/decide-count.ts); one that fails again becomes a letter of its own.
  *
  * A letter that was redriven is left alone, except when its redrive was answered `retry`: nothing was recorded
  * then, and it may be sent once more. The caller rings the device.
@@ -64,14 +67,18 @@ const GONE: RedriveOutcome = {
 
 async function wasAnsweredRetry(
   database: Database,
-  letter: DeadLetter,
+  { redrive_batch_id, reference }: DeadLetter,
   session: ClientSession,
 ): Promise<boolean> {
   const batch = await database.batches.findOne(
-    { _id: letter.redrive_batch_id ?? '' },
+    { _id: redrive_batch_id ?? '' },
     { session, projection: { results: 1 } },
   );
-  return batch?.results[0]?.verdict === 'retry';
+  if (batch) return batch.results[0]?.verdict === 'retry';
+  // Deleted 30 days after it was answered: every verdict but `retry` stands in the ledger for ever.
+  const device = { device_id: String(reference['device_id']), queue_epoch: String(reference['queue_epoch']) };
+  const ledger = await loadLedger(database, session, device, [Number(reference['id'])]);
+  return ledger.size === 0;
 }
 
 interface Origin {
@@ -104,7 +111,7 @@ async function storeAgain(
   // The first batch of all, the one that its device asks about.
   const redrive_of = batch.redrive_of ?? { batch_id: batch._id, index };
   await database.batches.insertOne(
-    {
+    newBatchRow({
       _id: batchId,
       device_id,
       queue_epoch,
@@ -114,15 +121,9 @@ async function storeAgain(
       seq: await nextSeq(database, device_id, session),
       sent_at,
       received_at,
-      state: 'received',
       items: [item],
-      results: [],
-      next_item: 0,
-      attempts: 0,
-      suspect_starts: 0,
-      isolate_until: 0,
       redrive_of,
-    },
+    }),
     { session },
   );
   await database.batches.updateOne(

@@ -130,4 +130,5 @@ export const INDEXES: readonly IndexDefinition[] = [
     partialFilterExpression: { state: 'running' },
   },
   { collection: 'deadLetters', key: { created_at: -1 }, name: 'sve_created' },
+  { collection: 'deadLetterActions', key: { letter_id: 1, at: 1 }, name: 'sve_letter' },
 ];

@@ -6,6 +6,7 @@ import type { Database } from '../database.ts';
 import { withRedriven } from '../dead-letters/redriven-results.ts';
 import { isDuplicateKey } from '../duplicate-key.ts';
 import { numberBatch } from './devices.ts';
+import { newBatchRow } from './new-batch-row.ts';
 
 type StoredItem =
   | { id: number; content: Binary; operation: Operation }
@@ -72,25 +73,20 @@ export interface NewBatch {
 export async function storeBatch(database: Database, batch: NewBatch): Promise<boolean> {
   const { seq, receivedAt } = await numberBatch(database, batch);
   try {
-    await database.batches.insertOne({
-      _id: batch.batch_id,
-      device_id: batch.device_id,
-      queue_epoch: batch.queue_epoch,
-      user_id: batch.user_id,
-      role: batch.role,
-      content: new Binary(batch.content),
-      seq,
-      sent_at: batch.sent_at,
-      received_at: receivedAt,
-      state: 'received',
-      items: batch.items.map((item) => ({ ...item, content: new Binary(item.content) })),
-      results: [],
-      next_item: 0,
-      attempts: 0,
-      suspect_starts: 0,
-      contended_starts: 0,
-      isolate_until: 0,
-    });
+    await database.batches.insertOne(
+      newBatchRow({
+        _id: batch.batch_id,
+        device_id: batch.device_id,
+        queue_epoch: batch.queue_epoch,
+        user_id: batch.user_id,
+        role: batch.role,
+        content: new Binary(batch.content),
+        seq,
+        sent_at: batch.sent_at,
+        received_at: receivedAt,
+        items: batch.items.map((item) => ({ ...item, content: new Binary(item.content) })),
+      }),
+    );
     return true;
   } catch (error) {
     if (isDuplicateKey(error)) return false;

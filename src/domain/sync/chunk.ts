@@ -19,6 +19,8 @@ export interface UploadContext {
   sentAt: Date;
   receivedAt: Date;
   maxAgeDays: number;
+  /** It was set aside and is sent again by an operator: its device may have sent later values meanwhile. */
+  sentAgain: boolean;
   /** A new uuid at each call. */
   newId: () => string;
 }

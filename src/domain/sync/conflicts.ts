@@ -72,7 +72,10 @@ export function openConflict(
   state.changeSession(changed);
 }
 
-/** The device's own pending conflict with its later count; the trail keeps both. */
+/**
+ * The device's own pending conflict with its later count; the trail keeps both. A count that is sent again may
+ * be the older one: it stands in the trail only, for whoever decides.
+ */
 export function joinConflict(
   conflict: SyncConflict,
   operation: CountUpdate,
@@ -83,7 +86,7 @@ export function joinConflict(
   const local = localSide(operation, state, context);
   return {
     ...conflict,
-    ...local,
+    ...(context.sentAgain ? {} : local),
     trail: extendTrail(conflict.trail, {
       at: state.now,
       by: context.uploader.user_id,

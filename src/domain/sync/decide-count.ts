@@ -15,7 +15,7 @@ export interface CountFacts {
   lock: Pick<ItemLock, 'session_id' | 'reason' | 'locked_by'> | undefined;
   /** This device's own pending conflict on that line. */
   ownConflictId: string | undefined;
-  writer: { device_id: string; queue_epoch: string; user_id: string };
+  writer: { device_id: string; queue_epoch: string; user_id: string; sentAgain: boolean };
 }
 
 export type CountDecision =
@@ -27,7 +27,8 @@ export type CountDecision =
 
 /**
  * Rules, "Sessions" and "Counts, in an open session". A device's own pending conflict comes first: its
- * later counts of that line join it, so that nobody's value is overwritten while a person decides.
+ * later counts of that line join it, so that nobody's value is overwritten while a person decides. A count
+ * that is sent again is no later one of its device: only its `base_version` says whether the line moved.
  */
 export function decideCount(operation: CountUpdate, facts: CountFacts): CountDecision {
   const { session, line, lock, ownConflictId, writer } = facts;
@@ -41,8 +42,8 @@ export function decideCount(operation: CountUpdate, facts: CountFacts): CountDec
     return conflict('lock_conflict', false);
   }
   if (!line) return { kind: 'write' };
-  if (line.device_id === writer.device_id && line.queue_epoch === writer.queue_epoch)
-    return { kind: 'write' };
+  const own = line.device_id === writer.device_id && line.queue_epoch === writer.queue_epoch;
+  if (own && !writer.sentAgain) return { kind: 'write' };
   if (line.version === operation.base_version) return { kind: 'write' };
   return equal ? { kind: 'unchanged' } : conflict('update_conflict', true);
 }

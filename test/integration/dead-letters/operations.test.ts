@@ -129,6 +129,49 @@ describe('an operation that was set aside, sent again once the fault is mended',
   });
 });
 
+describe('an operation that was set aside, and counted anew on the same device before it is sent again', () => {
+  const recount = (id: number, qty: number, item_code: string) => sent.count(id, qty, { item_code });
+  const lineOf = async (item_code: string) => {
+    const line = await engine.database.lines.findOne({ item_code });
+    return `${line?.counted_qty} v${line?.version}`;
+  };
+
+  it('does not replace the newer count: the two become a conflict', async () => {
+    const device_id = 'recounted';
+    const item_code = 'counted twice';
+    const batch = await engine.store([recount(1, 5, item_code)], { device_id });
+    await engine.drain(device_id, { decide: failing(1) });
+    expect(said(await engine.upload([recount(2, 7, item_code)], { device_id }))).toEqual(['applied']);
+    await redrive(`${batch}/1`);
+    await engine.drain(device_id);
+    expect(said(await engine.results(batch))).toEqual(['conflict update_conflict']);
+    expect(await lineOf(item_code)).toBe('7 v1');
+    const conflict = await engine.database.conflicts.findOne({ item_code });
+    expect(conflict).toMatchObject({ status: 'pending', local_value: { counted_qty: 5 } });
+    expect(conflict!.trail[0]).toMatchObject({ server_value: { counted_qty: 7 } });
+  });
+
+  it('does not replace the newer count in a conflict: it stands in the trail', async () => {
+    const device_id = 'disputed';
+    const item_code = 'disputed twice';
+    await engine.upload([recount(1, 10, item_code)], { device_id: 'phone-B' });
+    const batch = await engine.store([recount(1, 5, item_code)], { device_id });
+    await engine.drain(device_id, { decide: failing(1) });
+    const later = await engine.upload([recount(2, 7, item_code)], { device_id });
+    expect(said(later)).toEqual(['conflict update_conflict']);
+    await redrive(`${batch}/1`);
+    await engine.drain(device_id);
+    const [result] = await engine.results(batch);
+    expect(result).toMatchObject({ verdict: 'conflict', conflict_id: later[0]!.conflict_id });
+    const conflict = await engine.database.conflicts.findOne({ item_code });
+    expect(conflict).toMatchObject({ local_value: { counted_qty: 7 }, local_details: expect.anything() });
+    expect(conflict!.trail.map((step) => [step.step, step.local_value?.counted_qty])).toEqual([
+      ['opened', 7],
+      ['joined', 5],
+    ]);
+  });
+});
+
 describe('an operation that still fails', () => {
   it('is set aside again under a letter of its own, which can be sent again', async () => {
     const device_id = 'still';
@@ -225,6 +268,24 @@ describe('a letter', () => {
     );
     expect(await letterOf(letter)).not.toHaveProperty('redriven_at');
     expect(said(await engine.upload(counts(poison), { device_id }))).toEqual(['rejected operation_failed']);
+  });
+
+  it('answered retry long ago is gone once its batches were deleted; one that got a verdict is unchanged', async () => {
+    const device_id = 'long ago';
+    const unknown = sent.count(1, 8, { session_id: 'never opened', item_code: 'long ago' });
+    const known = sent.count(2, 8, { item_code: 'long ago, too' });
+    const batch = await engine.store([unknown, known], { device_id });
+    const refusing: typeof decideChunk = () => {
+      throw new TypeError('no such thing');
+    };
+    await engine.drain(device_id, { decide: refusing });
+    for (const id of [1, 2]) await redrive(`${batch}/${id}`);
+    await engine.drain(device_id);
+    expect(said(await engine.results(batch))).toEqual(['retry session_unknown', 'applied']);
+    await engine.database.batches.deleteMany({ device_id });
+    expect((await redrive(`${batch}/1`)).status).toBe(404);
+    expect((await redrive(`${batch}/2`)).status).toBe(202);
+    expect(await engine.database.batches.countDocuments({ device_id })).toBe(0);
   });
 
   it('that is dropped is gone, its operation stays rejected, and who did it is kept', async () => {

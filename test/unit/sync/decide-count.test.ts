@@ -10,7 +10,7 @@ const facts = (over: Partial<CountFacts> = {}): CountFacts => ({
   line: line(),
   lock: undefined,
   ownConflictId: undefined,
-  writer: { ...OWN, user_id: 'ana' },
+  writer: { ...OWN, user_id: 'ana', sentAgain: false },
   ...over,
 });
 
@@ -46,6 +46,20 @@ describe('by version, in an open session without a lock', () => {
     ['a ten-thousandth apart', line({ counted_qty: 0.3 }), 2, 0.3001, 'update_conflict +lock'],
   ] as const)('%s', (_name, stored, base, qty, expected) => {
     expect(verdict(qty, base, { line: stored })).toBe(expected);
+  });
+});
+
+describe('sent again by an operator: its device may have counted anew meanwhile', () => {
+  const writer = { ...OWN, user_id: 'ana', sentAgain: true };
+  test.each([
+    ['no line', undefined, 0, 7, 'write'],
+    ['own line that moved, other value', line(OWN), 0, 7, 'update_conflict +lock'],
+    ['own line that moved, equal value', line(OWN), 0, 10, 'unchanged'],
+    ['own line, its version', line(OWN), 3, 7, 'write'],
+    ['foreign line that moved, other value', line(), 2, 7, 'update_conflict +lock'],
+    ['foreign line, its version', line(), 3, 7, 'write'],
+  ] as const)('%s', (_name, stored, base, qty, expected) => {
+    expect(verdict(qty, base, { line: stored, writer })).toBe(expected);
   });
 });
 

@@ -162,6 +162,7 @@ export const context = (over: Partial<UploadContext> = {}): UploadContext => {
     sentAt: RECEIVED,
     receivedAt: RECEIVED,
     maxAgeDays: 400,
+    sentAgain: false,
     newId: () => `new-${++ids}`,
     ...over,
   };
