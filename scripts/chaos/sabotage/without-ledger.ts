@@ -7,8 +7,8 @@ const file = 'src/db/sync/sync-operations.ts';
 replaceSource([
   {
     file,
-    from: 'rows.map(({ _id, content, at: _at, ...entry }) => [',
-    to: 'rows.slice(0, 0).map(({ _id, content, at: _at, ...entry }) => [',
+    from: '[...kept, ...archived].map(',
+    to: '[...kept, ...archived].slice(0, 0).map(',
   },
   { file, from: 'if (ledger.length === 0) return;', to: 'if (ledger.length >= 0) return;' },
 ]);
