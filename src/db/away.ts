@@ -1,13 +1,14 @@
 import {
   MongoBulkWriteError,
   MongoClientClosedError,
+  MongoExpiredSessionError,
   MongoNetworkError,
   MongoNotConnectedError,
   MongoServerSelectionError,
   MongoTopologyClosedError,
 } from 'mongodb';
 
-/** The database went away in the middle of a transaction and again in its next run (db/transaction.ts). */
+/** A transaction met no database in two runs, or its client connected anew meanwhile (db/transaction.ts). */
 export class DatabaseAway extends Error {
   override name = 'DatabaseAway';
 }
@@ -20,6 +21,8 @@ const AWAY = [
   MongoTopologyClosedError,
   MongoNotConnectedError,
   MongoClientClosedError,
+  // A command's own session too is ended then, while it waits for a connection or is tried again.
+  MongoExpiredSessionError,
 ];
 
 // A write that waits for room in its socket is told of the socket's own error, which the driver passes on as it is.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientSession } from 'mongodb';
 import { DatabaseAway, isAway } from './away.ts';
 import type { Database } from './database.ts';
@@ -29,7 +30,7 @@ export class TransactionGaveUp extends Error {
  * A duplicate key means that somebody inserted the row since the snapshot, and reruns it, too; one that
  * stays is thrown after five runs. At most 20 transactions of a process are open at once, the others wait:
  * never call it inside `work`. Throws TransactionGaveUp after 20 runs, DatabaseAway when the database could
- * not be reached in two of them, and whatever `work` throws.
+ * not be reached in two of them or the client connected anew meanwhile, and whatever `work` throws.
  */
 export async function inTransaction<T>(
   database: Database,
@@ -55,7 +56,28 @@ export async function inTransaction<T>(
   };
   return database.transactionSlots.run(() =>
     database.client.withSession((session) =>
-      session.withTransaction(run, { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } }),
+      unlessCutOff(
+        session,
+        session.withTransaction(run, { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } }),
+      ),
     ),
   );
+}
+
+/**
+ * Settles as the transaction does; throws DatabaseAway when its session was ended under it, as a client that
+ * connects anew does (db/reviving-client.ts). The driver (7.9) then tells of wrong use, without a label, or
+ * returns the result of a transaction that it aborted itself. After a commit nobody knows whether it happened.
+ */
+async function unlessCutOff<T>(session: ClientSession, transaction: Promise<T>): Promise<T> {
+  try {
+    const result = await transaction;
+    if (!session.hasEnded) return result;
+  } catch (cause) {
+    // The error of an aborted transaction may come a moment before its session has ended.
+    await nextTurn();
+    if (!session.hasEnded) throw cause;
+    throw new DatabaseAway('The client connected anew meanwhile.', { cause });
+  }
+  throw new DatabaseAway('The client connected anew meanwhile.');
 }

@@ -1,6 +1,9 @@
 // The driver's check of a server can hang for good when the server dies; the client then connects anew.
+import { ObjectId } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { DatabaseAway } from '../../../src/db/away.ts';
 import { connectDatabase, type Database } from '../../../src/db/database.ts';
+import { inTransaction, type Transaction } from '../../../src/db/transaction.ts';
 
 let database: Database;
 let openings: number;
@@ -41,6 +44,70 @@ describe('a client whose check of a server does not end', () => {
     await database.client.close();
     await new Promise((resolve) => setTimeout(resolve, 500));
     await expect(ping()).rejects.toThrow();
+  });
+});
+
+describe('a transaction whose client connects anew in its middle', () => {
+  const note = (session: Transaction) => database.users.updateOne({}, { $set: { n: 1 } }, { session });
+  const revive = () => {
+    checkBegins();
+    vi.advanceTimersByTime(30_000);
+  };
+  const untilEnded = (session: Transaction) => vi.waitFor(() => expect(session.hasEnded).toBe(true));
+
+  it.each<[string, (session: Transaction) => Promise<unknown>]>([
+    [
+      'before its next command',
+      async (session) => {
+        revive();
+        await untilEnded(session);
+        return note(session);
+      },
+    ],
+    [
+      'after its last command',
+      async (session) => {
+        revive();
+        await untilEnded(session);
+      },
+    ],
+    [
+      'before a fault of its own',
+      async (session) => {
+        revive();
+        await untilEnded(session);
+        throw new RangeError('own');
+      },
+    ],
+  ])('%s ends as if the database was away, and goes through later', async (_when, rest) => {
+    const cut = inTransaction(database, async (session) => {
+      await note(session);
+      return rest(session);
+    });
+    await expect(cut).rejects.toThrow(DatabaseAway);
+    await vi.waitFor(() => inTransaction(database, note), { timeout: 10_000 });
+  });
+
+  // The driver's abort races what follows here, so that either may be first.
+  it.each<[string, (session: Transaction) => Promise<unknown>]>([
+    ['beside its next command', note],
+    ['beside its commit', async () => {}],
+  ])('%s is committed, or ends as if the database was away', async (_when, rest) => {
+    for (let round = 0; round < 10; round += 1) {
+      const _id = new ObjectId();
+      const work = async (session: Transaction) => {
+        await database.users.insertOne({ _id }, { session });
+        revive();
+        await rest(session);
+        return true;
+      };
+      const isCommitted = await inTransaction(database, work).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(DatabaseAway);
+        return false;
+      });
+      await vi.waitFor(ping, { timeout: 10_000 });
+      if (isCommitted) expect(await database.users.countDocuments({ _id })).toBe(1);
+    }
   });
 });
 

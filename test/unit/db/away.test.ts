@@ -1,5 +1,6 @@
 import {
   MongoBulkWriteError,
+  MongoExpiredSessionError,
   MongoNetworkError,
   MongoNotConnectedError,
   MongoServerError,
@@ -18,6 +19,7 @@ describe('a database that is away', () => {
     ['a broken connection under a bulk write', inBulk(new MongoNetworkError('connection 6 closed'))],
     ['a client that connects anew', new MongoTopologyClosedError('Topology is closed')],
     ['a client that is not connected', new MongoNotConnectedError('Client must be connected')],
+    ['a session that the client ended', new MongoExpiredSessionError()],
     ["a socket's own error", Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET' })],
     ["a socket's own error under a bulk write", inBulk(Object.assign(new Error('EPIPE'), { code: 'EPIPE' }))],
     ["a socket's own error in a commit", new TypeError('commitError.hasErrorLabel is not a function')],
