@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { type Logger, withoutToken } from '../runtime/logger.ts';
-import { answerClientError, answerExpectation } from './client-error.ts';
+import { answerClientError, answerExpectation, noteRequest } from './client-error.ts';
 import { handleError, notFound } from './error-handler.ts';
 import { ApiError } from './errors.ts';
 import { inflateBody, MAX_BODY_BYTES, MAX_INFLATED_BYTES } from './gunzip.ts';
@@ -41,6 +41,7 @@ export async function createHttpApp(logger: Logger): Promise<HttpApp> {
     clientErrorHandler: answerClientError,
   });
   app.server.on('checkExpectation', answerExpectation);
+  app.server.on('request', noteRequest);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(handleError);
