@@ -1,7 +1,7 @@
 import type { DeadLetterAction } from '../../src/db/dead-letters/actions.ts';
 import type { DeadLetterView } from '../../src/db/dead-letters/list-letters.ts';
 import type { RedriveOutcome } from '../../src/db/dead-letters/redrive-outcome.ts';
-import { tableLines } from '../demo/table.ts';
+import { tableLines } from '../table.ts';
 
 const MAX_REASON_CHARACTERS = 60;
 

@@ -5,7 +5,7 @@ import { VERDICTS } from './network.ts';
 import { decimals, heading, whole } from './say.ts';
 import { firstDayOf, readDocuments, type StoredDocument } from './story/nightly.ts';
 import { lockIn } from './supervisor.ts';
-import { printTable } from './table.ts';
+import { printTable } from '../table.ts';
 
 const SHOWN_WEEKS = 6;
 const SHOWN_MONTHS = 4;
