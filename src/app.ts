@@ -37,6 +37,7 @@ import { createProducer, type Producer } from './queues/producer.ts';
 import { producerConnection, workerConnection } from './queues/redis-connections.ts';
 import { createScheduler, type SchedulerDependencies, triggerSchedule } from './queues/scheduler.ts';
 import { engineSchedules } from './queues/schedules.ts';
+import { strandedSweep } from './queues/stranded-sweep.ts';
 import { createUploadLimiter } from './queues/upload-limiter.ts';
 import { createWorkers, type JobHandlers } from './queues/workers.ts';
 import { createEventBus } from './realtime/event-bus.ts';
@@ -271,12 +272,9 @@ function buildWorkers(ground: Ground): Service {
     },
     'backfill-variance': (payload, signal) =>
       runBackfillJob({ database, settings, notifyOutbox, signal }, payload.run_id),
-    'requeue-stranded-batches': async (payload) => {
-      await runScheduled({ database, host }, payload, async () => {
-        const devices = await requeueStrandedBatches({ database, logger, ringAgain });
-        const backfills = await requeueStrandedBackfills({ database, logger, ringAgain });
-        return `${devices} devices and ${backfills} backfills rung again`;
-      });
+    'requeue-stranded-batches': async () => {
+      await requeueStrandedBatches({ database, logger, ringAgain });
+      await requeueStrandedBackfills({ database, logger, ringAgain });
     },
   };
   return createWorkers({
@@ -308,7 +306,10 @@ function buildScheduler(ground: Ground): Service[] {
   const { database, logger, notifyOutbox, producer } = ground;
   return [
     createScheduler(schedulerDependencies(ground)),
-    strandedAtStart(producer),
+    strandedSweep({
+      ring: producer.ringAgain,
+      onError: (error) => logger.debug({ err: error }, 'a sweep of what is stranded did not go through'),
+    }),
     lockSweep({
       ring: producer.ring,
       adoptForeign: () => adoptForeignLocks({ database, notifyOutbox }),
@@ -316,18 +317,6 @@ function buildScheduler(ground: Ground): Service[] {
     }),
   ];
 }
-
-// What was stranded while nobody ran need not wait for the schedule's next minute.
-const strandedAtStart = (producer: Producer): Service => ({
-  name: 'stranded-at-start',
-  start: async () => {
-    const scheduled_for = new Date().toISOString();
-    await producer
-      .ring({ v: 1, type: 'requeue-stranded-batches', scheduled_for, backfilled: false })
-      .catch(() => {});
-  },
-  stop: async () => {},
-});
 
 /** Answers that are under way get this long; waiting uploads need half a second. */
 const CLOSE_HTTP_MS = 4_000;

@@ -48,12 +48,12 @@ function payloadOf({ source, reference }: DeadLetter): JobPayload | undefined {
 function workOf(payload: JobPayload): RedrivenWork {
   switch (payload.type) {
     case 'roll-up-variance':
-    case 'requeue-stranded-batches':
       return { kind: 'fire', schedule: payload.type, scheduled_for: new Date(payload.scheduled_for) };
     case 'backfill-variance':
       return { kind: 'backfill', run_id: payload.run_id };
     case 'process-sync-batch':
     case 'end-due-locks':
+    case 'requeue-stranded-batches':
       return { kind: 'ring' };
     default:
       return payload satisfies never;

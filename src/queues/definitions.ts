@@ -16,7 +16,7 @@ export const jobPayload = z.discriminatedUnion('type', [
   z.object({ v: version, type: z.literal('end-due-locks') }),
   z.object({ v: version, type: z.literal('roll-up-variance'), ...fire }),
   z.object({ v: version, type: z.literal('backfill-variance'), run_id: z.string() }),
-  z.object({ v: version, type: z.literal('requeue-stranded-batches'), ...fire }),
+  z.object({ v: version, type: z.literal('requeue-stranded-batches') }),
 ]);
 
 export type JobPayload = z.infer<typeof jobPayload>;

@@ -13,7 +13,7 @@ export interface EngineSchedule extends Schedule {
 const DAY_MS = 86_400_000;
 
 /**
- * Everything that the engine does by the clock. Throws CronError for a `nightlyCron` that cannot be read.
+ * Everything that the engine does by the clock; what it looks at again and again are sweeps (sweep.ts). Throws CronError for a `nightlyCron` that cannot be read.
  */
 export function engineSchedules(settings: { nightlyCron: string; timezone: string }): EngineSchedule[] {
   return [
@@ -25,17 +25,6 @@ export function engineSchedules(settings: { nightlyCron: string; timezone: strin
       catchUpMs: 366 * DAY_MS,
       keepRunsMs: 400 * DAY_MS,
       payload: (fire) => ({ v: 1, type: 'roll-up-variance', ...tag(fire) }),
-    },
-    {
-      name: 'requeue-stranded-batches',
-      cron: parseCron('* * * * *'),
-      // A local zone would leave out the second run of an hour that the clocks repeat.
-      zone: 'UTC',
-      // Each run looks at everything that is stranded: a missed one has nothing of its own.
-      missed: 'skip',
-      catchUpMs: DAY_MS,
-      keepRunsMs: 2 * DAY_MS,
-      payload: (fire) => ({ v: 1, type: 'requeue-stranded-batches', ...tag(fire) }),
     },
   ];
 }

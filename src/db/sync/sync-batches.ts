@@ -220,18 +220,16 @@ export async function findBatchView(database: Database, batchId: string): Promis
 export const countUnapplied = (database: Database, limit: number): Promise<number> =>
   database.batches.countDocuments({ state: { $in: ['received', 'processing'] } }, { limit });
 
-/** Devices with a batch that has waited since before `before`, the longest waiting first. */
-export async function findStrandedDevices(
-  database: Database,
-  before: Date,
-  limit: number,
-): Promise<string[]> {
+/**
+ * Devices with a batch that has waited since before `before`, the longest waiting first. All of them: uploads
+ * are refused over 100,000 unapplied batches.
+ */
+export async function findStrandedDevices(database: Database, before: Date): Promise<string[]> {
   const rows = await database.batches
     .aggregate<{ _id: string }>([
       { $match: { state: { $in: ['received', 'processing'] }, received_at: { $lt: before } } },
       { $group: { _id: '$device_id', oldest: { $min: '$received_at' } } },
       { $sort: { oldest: 1 } },
-      { $limit: limit },
       { $project: { _id: 1 } },
     ])
     .toArray();

@@ -59,7 +59,7 @@ const call = async (method: 'GET' | 'POST', url: string) => {
 test('the schedules are shown with their next time', async () => {
   const { status, body } = await call('GET', '/api/admin/schedules');
   expect(status).toBe(200);
-  expect(body.total).toBe(2);
+  expect(body.total).toBe(1);
   expect(body.schedules[0]).toMatchObject({
     name: 'roll-up-variance',
     cron: '30 0 * * *',
