@@ -10,4 +10,5 @@ export const proof: Proof = vitestProof({
   project: 'integration',
   files: ['test/integration/locks/take-locks.test.ts'],
   environment: () => ({ LOCK_ROUNDS: String(ROUNDS) }),
+  atLeast: { 'rounds of 50 takers': ROUNDS },
 });
