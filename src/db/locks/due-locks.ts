@@ -5,7 +5,7 @@ import { appendEvents } from '../outbox.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { inTransaction } from '../transaction.ts';
-import { adoptLocks, lockRows } from './adopt-locks.ts';
+import { adoptLocks, HAS_ITEM_CODE, lockRows } from './adopt-locks.ts';
 import { endLocks, expiry } from './end-locks.ts';
 import { lockOfRow } from './history-row.ts';
 
@@ -34,7 +34,7 @@ interface DuePage {
 /** Rows past their time, those of other programs adopted. */
 async function dueRows(database: Database, session: ClientSession, page: DuePage): Promise<ItemLock[]> {
   const rows = await database.locks
-    .find({ expires_at: { $lte: page.now } }, { session, maxTimeMS: MAX_TIME_MS })
+    .find({ ...HAS_ITEM_CODE, expires_at: { $lte: page.now } }, { session, maxTimeMS: MAX_TIME_MS })
     .sort({ expires_at: 1 })
     .limit(page.limit)
     .toArray();

@@ -4,7 +4,7 @@ import type { Database } from '../database.ts';
 import { readServerTime } from '../server-time.ts';
 import { MAX_TIME_MS } from '../time-limited.ts';
 import { inTransaction } from '../transaction.ts';
-import { adoptLocks, lockRows } from './adopt-locks.ts';
+import { adoptLocks, HAS_ITEM_CODE, lockRows } from './adopt-locks.ts';
 
 /**
  * Adopts at most `limit` locks of other programs in one transaction and returns how many. Three indexes find
@@ -19,6 +19,7 @@ export const adoptForeignPage = (database: Database, limit: number): Promise<num
     const found = await database.locks
       .find(
         {
+          ...HAS_ITEM_CODE,
           $or: [
             { expires_at: { $gt: latestEnd } },
             { locked_at: { $lt: earliestBeginning }, expires_at: { $gt: now } },

@@ -108,6 +108,28 @@ describe('a foreign lock over 15 minutes', () => {
   });
 });
 
+describe('behind 500 rows without an item code, a foreign lock', () => {
+  const hidden = (times: Document) =>
+    engine.database.db.collection('item_locks').insertMany(
+      Array.from({ length: 500 }, (_, n) => ({ item_code: n, ...times })),
+      { bypassDocumentValidation: true },
+    );
+
+  test('is cut by the sweep', async () => {
+    await hidden({ locked_at: inMinutes(-5), expires_at: inMinutes(20) });
+    await foreign('behind');
+    await sweep();
+    expect(await story(engine.database, 'behind')).toEqual(['created 1']);
+  });
+
+  test('that ran out is ended', async () => {
+    await hidden({ locked_at: inMinutes(-20), expires_at: inMinutes(-10) });
+    await foreign('ran out behind', { locked_at: inMinutes(-10), expires_at: inMinutes(-1) });
+    await endDue();
+    expect(await story(engine.database, 'ran out behind')).toEqual(['created 1', 'expired 1']);
+  });
+});
+
 describe('a foreign lock that no sweep met yet', () => {
   test('is listed', async () => {
     await foreign('seen', { expires_at: inMinutes(3) });
