@@ -19,7 +19,7 @@ export async function holdFences(
   itemCodes: readonly string[],
 ): Promise<void> {
   if (itemCodes.length === 0) return;
-  // In one order for everybody, so that nobody waits in a circle.
+  // In the order of the takes (next-fences.ts): two commands for the same items wait in a line, not in a circle.
   const codes = [...new Set(itemCodes)].toSorted();
   await database.lockFences.bulkWrite(
     codes.map((_id) => ({

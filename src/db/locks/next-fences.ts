@@ -11,12 +11,14 @@ export async function nextFences(
   itemCodes: readonly string[],
 ): Promise<Map<string, number>> {
   if (itemCodes.length === 0) return new Map();
+  // In the order of the holds (hold-fences.ts): two commands for the same items wait in a line, not in a circle.
+  const codes = [...itemCodes].toSorted();
   await database.lockFences.bulkWrite(
-    itemCodes.map((_id) => ({
+    codes.map((_id) => ({
       updateOne: { filter: { _id }, update: { $inc: { fence: 1 } }, upsert: true },
     })),
     { session, ordered: false },
   );
-  const rows = await database.lockFences.find({ _id: { $in: [...itemCodes] } }, { session }).toArray();
+  const rows = await database.lockFences.find({ _id: { $in: codes } }, { session }).toArray();
   return new Map(rows.map((row) => [row._id, row.fence]));
 }
