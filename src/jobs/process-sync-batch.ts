@@ -34,7 +34,7 @@ const SUSPECT_LEASE_MS = 5_000;
  * A batch that meets only other writers in this many starts goes on one operation at a time; an operation that
  * does so alone in as many is answered `retry`, and what follows it gets one try until one is through. With the
  * pauses between starts (queues/definitions.ts) that is about 6 s and 20 s; a start is up to 20 runs of the
- * transaction. A database that is away counts for nothing: then nobody could be answered either.
+ * transaction. A database that is away or slow counts for nothing: others would fare no better.
  */
 const MAX_CONTENDED_STARTS = 4;
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type UpdateOptions } from 'mongodb';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { startGateway } from '../../tools/documentdb/gateway.ts';
@@ -48,6 +48,22 @@ function gatewayTests(): void {
     await once(child, 'exit');
     await rows('killed').updateOne({ _id: 1 }, { $inc: { n: 10 } }, { maxTimeMS: 5_000 });
     expect(await rows('killed').findOne()).toEqual({ _id: 1, n: 10 });
+  });
+
+  it('calls a row that another transaction holds to the end of the limit a write conflict, as a transaction sees it', async () => {
+    await rows('held').insertOne({ _id: 1 });
+    const holder = client.startSession();
+    const waiter = client.startSession();
+    onTestFinished(() => Promise.all([holder.endSession(), waiter.endSession()]).then(() => {}));
+    holder.startTransaction();
+    await rows('held').updateOne({ _id: 1 }, { $set: { n: 1 } }, { session: holder });
+    waiter.startTransaction();
+    const write = (options: UpdateOptions) =>
+      errorOf(rows('held').updateOne({ _id: 1 }, { $set: { n: 2 } }, { maxTimeMS: 100, ...options }));
+    const conflict = await write({ session: waiter });
+    expect(conflict.code).toBe(112);
+    expect(conflict.hasErrorLabel(TRANSIENT)).toBe(true);
+    expect((await write({})).code).toBe(50);
   });
 
   it('rolls a transaction back when it gets too old', async () => {

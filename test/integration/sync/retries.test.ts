@@ -1,5 +1,5 @@
 import type { Collection, Document } from 'mongodb';
-import { MongoNetworkError } from 'mongodb';
+import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Database } from '../../../src/db/database.ts';
 import { LineMoved } from '../../../src/db/sync/lines.ts';
@@ -49,6 +49,18 @@ function contended(item_code: string, others: Collection<Document>): Database {
   });
   return { ...engine.database, lines };
 }
+/** The engine's database, where a write of lines is given 100 ms and not 10 s. */
+function impatient(): Database {
+  const lines = new Proxy(engine.database.lines, {
+    get(target, name) {
+      if (name !== 'bulkWrite') return Reflect.get(target, name, target);
+      return (...[writes, options]: Parameters<typeof target.bulkWrite>) =>
+        target.bulkWrite(writes, { ...options, maxTimeMS: 100 });
+    },
+  });
+  return { ...engine.database, lines };
+}
+
 const foreignLines = async (): Promise<Collection<Document>> =>
   (await anotherClient(inject('mongoUrl'))).db(engine.database.db.databaseName).collection('count_lines');
 
@@ -154,7 +166,8 @@ test('a transaction of another client that holds the row open: `retry`, and late
   session.startTransaction();
   const lines = client.db(engine.database.db.databaseName).collection('count_lines');
   await lines.updateOne({ session_id }, { $set: { note: 'held' } }, { session });
-  await engine.drain(device_id);
+  const database = impatient();
+  await engine.drain(device_id, { database });
   expect(said(await engine.results(id))).toEqual(['retry temporarily_unavailable']);
   await session.abortTransaction();
   await session.endSession();
@@ -162,15 +175,24 @@ test('a transaction of another client that holds the row open: `retry`, and late
   expect(await engine.database.lines.findOne({ session_id })).toMatchObject({ counted_qty: 21, version: 2 });
 });
 
-test('a database that is away counts for nothing, however often', async () => {
-  const device_id = 'away';
-  await openSession(engine, 'S-3');
-  const id = await engine.store([count(31, 'away', { session_id: 'S-3' })], { device_id });
+/** Ten starts that all fail with this error, then one that goes through. */
+async function countsForNothing(device_id: string, n: number, error: Error): Promise<void> {
+  const session_id = `S-${device_id}`;
+  await openSession(engine, session_id);
+  const id = await engine.store([count(n, device_id, { session_id })], { device_id });
   const decide: typeof decideChunk = () => {
-    throw new MongoNetworkError('cut');
+    throw error;
   };
-  for (let n = 0; n < 10; n += 1) await expect(engine.drain(device_id, { decide })).rejects.toThrow('cut');
+  for (let start = 0; start < 10; start += 1) {
+    await expect(engine.drain(device_id, { decide })).rejects.toBe(error);
+  }
   expect(await batch(id)).toMatchObject({ attempts: 0, contended_starts: 0, isolate_until: 0, results: [] });
   await engine.drain(device_id);
   expect(said(await engine.results(id))).toEqual(['applied']);
-});
+}
+
+test('a database that is away counts for nothing, however often', () =>
+  countsForNothing('away', 31, new MongoNetworkError('cut')));
+
+test('a database that is slow counts for nothing, however often', () =>
+  countsForNothing('slow', 32, new MongoServerError({ message: 'operation exceeded time limit', code: 50 })));
