@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { Config } from './config/config.ts';
 import { peekChangedSettings } from './db/check-server.ts';
 import type { Database } from './db/database.ts';
-import { recordDeadJob } from './db/dead-letters.ts';
 import { ensureSchema } from './db/schema/ensure-schema.ts';
 import { readServerTime } from './db/server-time.ts';
 import { authenticator } from './http/authenticate.ts';
@@ -22,6 +21,7 @@ import { runBackfillJob } from './jobs/backfill-variance.ts';
 import { checkSurroundings } from './jobs/check-surroundings.ts';
 import { claimConflict } from './jobs/claim-conflict.ts';
 import { endDueLocks } from './jobs/end-due-locks.ts';
+import { guardSweeps } from './jobs/guard-sweeps.ts';
 import { processSyncBatch } from './jobs/process-sync-batch.ts';
 import { reachMongo, reachRedis } from './jobs/reach-servers.ts';
 import { redriveDeadLetter } from './jobs/redrive-dead-letter.ts';
@@ -241,6 +241,7 @@ function buildWorkers(ground: Ground): Service {
   const { timezone, tolerancePercent } = config;
   const settings = { timezone, tolerancePercent };
   const { ring, ringAt, ringAgain } = producer;
+  const guard = guardSweeps({ database });
   const handlers: JobHandlers = {
     'process-sync-batch': (payload) =>
       processSyncBatch(
@@ -260,9 +261,10 @@ function buildWorkers(ground: Ground): Service {
         },
         payload,
       ),
-    'end-due-locks': async () => {
-      await endDueLocks({ database, notifyOutbox, ringAt });
-    },
+    'end-due-locks': ({ type }) =>
+      guard.run(type, async (careful) => {
+        await endDueLocks({ database, notifyOutbox, ringAt }, careful);
+      }),
     'roll-up-variance': async (payload, signal) => {
       await runScheduled({ database, host, stopping: signal }, payload, async () => {
         const summary = await rollUpVariance({ database, settings, notifyOutbox, signal });
@@ -272,10 +274,11 @@ function buildWorkers(ground: Ground): Service {
     },
     'backfill-variance': (payload, signal) =>
       runBackfillJob({ database, settings, notifyOutbox, signal }, payload.run_id),
-    'requeue-stranded-batches': async () => {
-      await requeueStrandedBatches({ database, logger, ringAgain });
-      await requeueStrandedBackfills({ database, logger, ringAgain });
-    },
+    'requeue-stranded-batches': ({ type }) =>
+      guard.run(type, async () => {
+        await requeueStrandedBatches({ database, logger, ringAgain });
+        await requeueStrandedBackfills({ database, logger, ringAgain });
+      }),
   };
   return createWorkers({
     redisUrl: config.redisUrl,
@@ -284,11 +287,11 @@ function buildWorkers(ground: Ground): Service {
     stopping: stopping.signal,
     logger,
     onSetAside: (job) => {
-      // These rings are made up for by a sweep; only other work needs a person.
-      if (job.queue === 'sync' || job.queue === 'locks' || job.queue === 'maintenance') return;
-      recordDeadJob(database, job).then(notifyOutbox, (error: unknown) =>
-        logger.error({ err: error, job_id: job.id }, 'the dead letter could not be stored'),
-      );
+      guard
+        .setAside(job)
+        .then(notifyOutbox, (error: unknown) =>
+          logger.error({ err: error, job_id: job.id }, 'the dead letter could not be stored'),
+        );
     },
   });
 }

@@ -21,27 +21,36 @@ export interface DeadLetter {
   redriven_by?: string;
   /** The batch that carries a redriven operation. */
   redrive_batch_id?: string;
+  /** Of a sweep's job (dead-letters/caution.ts): tries in a row that died, when the next may begin, what it leaves out. */
+  tries?: number;
+  next_try_at?: Date;
+  left_out?: string[];
 }
 
 /**
  * Sets one piece of work aside; a second call with the same id changes nothing, unless the work was sent again
- * meanwhile: then it waits anew. Returns the alert for the caller to append.
+ * meanwhile: then it waits anew. Returns the alert for the caller to append, none when nothing changed.
  */
 export async function addDeadLetter(
   database: Database,
   letter: DeadLetter,
   session: ClientSession,
-): Promise<RealTimeEvent> {
+): Promise<RealTimeEvent[]> {
   const { _id, ...fields } = letter;
   const again = await database.deadLetters.updateOne(
     { _id, redriven_at: { $exists: true } },
-    { $set: fields, $unset: { redriven_at: '', redriven_by: '', redrive_batch_id: '' } },
+    { $set: fields, $unset: ANEW },
     { session },
   );
   if (again.matchedCount === 0) {
-    await database.deadLetters.updateOne({ _id }, { $setOnInsert: fields }, { upsert: true, session });
+    const added = await database.deadLetters.updateOne(
+      { _id },
+      { $setOnInsert: fields },
+      { upsert: true, session },
+    );
+    if (added.upsertedCount === 0) return [];
   }
-  return systemAlert(
+  const alert = systemAlert(
     {
       severity: 'error',
       code: 'dead_letter',
@@ -51,7 +60,17 @@ export async function addDeadLetter(
     _id,
     letter.created_at,
   );
+  return [alert];
 }
+
+const ANEW = {
+  redriven_at: '',
+  redriven_by: '',
+  redrive_batch_id: '',
+  tries: '',
+  next_try_at: '',
+  left_out: '',
+} as const;
 
 export interface DeadJob {
   id: string;
@@ -68,7 +87,7 @@ export const recordDeadJob = (database: Database, job: DeadJob): Promise<void> =
 /** The same in the caller's transaction. */
 export async function addDeadJob(database: Database, job: DeadJob, session: ClientSession): Promise<void> {
   const now = await readServerTime(database, session);
-  const alert = await addDeadLetter(
+  const alerts = await addDeadLetter(
     database,
     {
       _id: `${job.queue}/${job.id}`,
@@ -81,7 +100,7 @@ export async function addDeadJob(database: Database, job: DeadJob, session: Clie
     },
     session,
   );
-  await appendEvents(database, session, [alert], now);
+  await appendEvents(database, session, alerts, now);
 }
 
 // Payloads hold ids only; anything else in one is left out.

@@ -1,5 +1,6 @@
 import { MongoBulkWriteError } from 'mongodb';
 import type { Database } from './database.ts';
+import { ENDED_ITS_PROCESS } from './dead-letters/caution.ts';
 import { addDeadJob, type DeadJob } from './dead-letters.ts';
 import { DUPLICATE_KEY } from './duplicate-key.ts';
 import { MAX_TIME_MS } from './time-limited.ts';
@@ -241,8 +242,6 @@ export async function setDeadlyRunsAside(
     });
   }
 }
-
-const ENDED_ITS_PROCESS = 'It ended its process three times.';
 
 /** Closes lost runs of a schedule whose next fire makes them pointless. */
 export async function skipLostRuns(database: Database, schedule: string, now: Date): Promise<void> {

@@ -98,8 +98,8 @@ async function settle(
       const plan = how.plan(item, ledger.values().next().value);
       await applyDecisions(database, session, position(batch), plan, context, { now, timezone });
       if (how.letter) {
-        const alert = await addDeadLetter(database, how.letter(now), session);
-        await appendEvents(database, session, [alert], now);
+        const alerts = await addDeadLetter(database, how.letter(now), session);
+        await appendEvents(database, session, alerts, now);
       }
       return plan;
     },

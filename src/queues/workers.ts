@@ -31,7 +31,11 @@ export interface WorkerDependencies {
     attempts: number;
     payload: unknown;
     reason: string;
+    /** It was not thrown: the processes that began it died. */
+    died: boolean;
   }) => void;
+  /** A job whose process died is taken up again after once to one and a half times this; default 10 s. */
+  lockMs?: number;
 }
 
 /** Jobs of one queue that run side by side in a process. */
@@ -39,7 +43,12 @@ const CONCURRENCY: Record<QueueName, number> = { sync: 8, locks: 1, analytics: 1
 
 // A job whose process died is taken up again after 10 to 15 s instead of BullMQ's minute.
 const LOCK_MS = 10_000;
-const STALLED_CHECK_MS = 5_000;
+
+/**
+ * Deaths that a job survives. Poisoned work of the first two queues is told by marks in MongoDB; a stall alone
+ * must not lose a ring. A job of a sweep has no marks: its third death sets it aside (jobs/guard-sweeps.ts).
+ */
+const MAX_STALLED: Record<QueueName, number> = { sync: 20, analytics: 20, locks: 2, maintenance: 2 };
 const MAX_STARTED = 20;
 
 /** What running jobs get to finish; BullMQ itself would wait for ever. The whole stop has 25 s. */
@@ -49,7 +58,7 @@ const FINISH_WITHOUT_REDIS_MS = 3_000;
 
 /** Takes jobs from every queue and runs their handlers. */
 export function createWorkers(dependencies: WorkerDependencies): Service {
-  const { redisUrl, prefix, logger, stopping } = dependencies;
+  const { redisUrl, prefix, logger, stopping, lockMs = LOCK_MS } = dependencies;
   const workers: { worker: Worker; connection: ReturnType<typeof workerConnection> }[] = [];
   const start = async (): Promise<void> => {
     for (const name of QUEUES) {
@@ -58,10 +67,9 @@ export function createWorkers(dependencies: WorkerDependencies): Service {
         connection,
         prefix,
         concurrency: CONCURRENCY[name],
-        lockDuration: LOCK_MS,
-        stalledInterval: STALLED_CHECK_MS,
-        // Poisoned work is told by the marks on its batch; a stall alone must not lose a ring.
-        maxStalledCount: MAX_STARTED,
+        lockDuration: lockMs,
+        stalledInterval: lockMs / 2,
+        maxStalledCount: MAX_STALLED[name],
         maxStartedAttempts: MAX_STARTED,
       });
       worker.on('error', (error) => logger.debug({ err: error, queue: name }, 'worker connection'));
@@ -129,6 +137,7 @@ function noteFailure(
     final ? 'job failed for good' : 'job failed, it will be tried again',
   );
   if (final && job?.id !== undefined) {
-    dependencies.onSetAside({ id: job.id, queue, attempts, payload: job.data, reason: error.message });
+    const died = job.deferredFailure !== undefined;
+    dependencies.onSetAside({ id: job.id, queue, attempts, payload: job.data, reason: error.message, died });
   }
 }

@@ -10,7 +10,7 @@ import type { RedriveOutcome } from './redrive-outcome.ts';
 export type RedrivenWork =
   | { kind: 'fire'; schedule: string; scheduled_for: Date }
   | { kind: 'backfill'; run_id: string }
-  /** Nothing but the job itself. */
+  /** The job of a sweep: it runs as ever once its letter no longer waits (caution.ts). */
   | { kind: 'ring' };
 
 /**
