@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { dueItems, endDueItem } from '../db/locks/due-item.ts';
 import { endDuePage, nextLockExpiry } from '../db/locks/due-locks.ts';
@@ -8,8 +9,10 @@ const PAGE = 500;
 /** Item by item: a run that is over before another may begin (db/dead-letters/caution.ts). */
 const CAREFUL_PAGE = 100;
 
-/** A timer may fire a millisecond early. */
-const SOONEST_RING_MS = 10;
+/** An expiry as near as this is waited for: a ring through the queue takes longer. */
+const NEAR_MS = 25;
+/** Then the job goes to the back of its queue, and lets a stop wait no longer. */
+const MAX_RUN_MS = 2_000;
 /** Still due after the last page: somebody else is ending it, or it ran out just now. */
 const STILL_DUE_RING_MS = 200;
 
@@ -43,18 +46,24 @@ export async function endDueLocks(
 ): Promise<EndDueLocksResult> {
   const { database, notifyOutbox, ringAt } = dependencies;
   if (careful) return { ended: await endOneByOne(dependencies, careful), nextExpiryAt: undefined };
+  const until = performance.now() + MAX_RUN_MS;
   let ended = 0;
   for (;;) {
     const page = await endDuePage(database, PAGE);
     ended += page;
     if (page > 0) notifyOutbox();
-    if (page < PAGE) break;
+    if (page === PAGE) continue;
+    const next = await nextLockExpiry(database);
+    if (!next) return { ended, nextExpiryAt: undefined };
+    const isStillDue = next.inMs === 0 && page === 0;
+    if (isStillDue || next.inMs > NEAR_MS || performance.now() > until) {
+      // The distance is MongoDB's, counted from this process's clock: the two may differ by seconds.
+      await ringAt(new Date(Date.now() + (isStillDue ? STILL_DUE_RING_MS : next.inMs)));
+      return { ended, nextExpiryAt: next.expiresAt };
+    }
+    // A millisecond more, because a timer may fire early.
+    if (next.inMs > 0) await sleep(next.inMs + 1);
   }
-  const next = await nextLockExpiry(database);
-  // The distance is MongoDB's, counted from this process's clock: the two may differ by seconds.
-  const delayMs = next && (next.inMs > 0 ? Math.max(next.inMs, SOONEST_RING_MS) : STILL_DUE_RING_MS);
-  if (delayMs !== undefined) await ringAt(new Date(Date.now() + delayMs));
-  return { ended, nextExpiryAt: next?.expiresAt };
 }
 
 async function endOneByOne(
