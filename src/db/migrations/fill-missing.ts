@@ -1,5 +1,6 @@
 import type { Collection, Document, Filter } from 'mongodb';
 import { MAX_TIME_MS } from '../time-limited.ts';
+import { wholeCursor } from '../whole-cursor.ts';
 
 /** 100,000 documents are 50 commands of well under a second each; the ids of one batch are all that is held. */
 const BATCH_SIZE = 2_000;
@@ -36,7 +37,7 @@ export async function fillMissing(
     batch = [];
     onBatch(changed);
   };
-  for await (const { _id } of ids) {
+  for await (const { _id } of wholeCursor(ids)) {
     batch.push(_id);
     if (batch.length === BATCH_SIZE) await write();
   }

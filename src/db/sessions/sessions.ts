@@ -4,6 +4,7 @@ import type { CountSession } from '../../contract/schemas/count-session.ts';
 import type { Database } from '../database.ts';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from '../page.ts';
 import { LINE_FIELDS } from '../sync/lines.ts';
+import { wholeCursor } from '../whole-cursor.ts';
 
 /** A session that the deployed app made may lack the fields that `npm run migrate` adds. */
 type StoredSession = Omit<CountSession, EnhancedField> & Partial<Pick<CountSession, EnhancedField>>;
@@ -97,9 +98,11 @@ export async function listLines(
 
 /** All lines of a session in order, one after the other: memory stays bounded whatever its size. */
 export const streamLines = (database: Database, sessionId: string): AsyncIterable<CountLine> =>
-  database.lines
-    .find({ session_id: sessionId, version: { $exists: true } }, { projection: LINE_FIELDS })
-    .sort({ item_code: 1, location: 1 });
+  wholeCursor(
+    database.lines
+      .find({ session_id: sessionId, version: { $exists: true } }, { projection: LINE_FIELDS })
+      .sort({ item_code: 1, location: 1 }),
+  );
 
 /** All lines of one item in one session, voided ones too. */
 export const findItemLines = (

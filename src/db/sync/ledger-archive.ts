@@ -1,6 +1,7 @@
 import { type Binary, BSON } from 'mongodb';
 import type { Database } from '../database.ts';
 import { inTransaction } from '../transaction.ts';
+import { wholeCursor } from '../whole-cursor.ts';
 
 /** Younger rows stay where they are: no device is expected to be away for longer (rules, "Identity"). */
 export const MIN_ARCHIVE_AGE_DAYS = 400;
@@ -50,7 +51,7 @@ export async function archiveOlder(
     onPage({ ...totals });
   };
   let page: Binary[] = [];
-  for await (const key of older) {
+  for await (const key of wholeCursor(older)) {
     page.push(key);
     if (page.length < PAGE_ROWS) continue;
     await move(page);

@@ -1,5 +1,6 @@
 import type { CountLine } from '../../contract/schemas/count-line.ts';
 import type { Database } from '../database.ts';
+import { wholeCursor } from '../whole-cursor.ts';
 
 /** A stored line with the deployed app's own marks. */
 export type StoredLine = Pick<
@@ -13,32 +14,34 @@ export type StoredLine = Pick<
 
 /** All versioned lines, those of one session and item next to each other; read in batches, never held. */
 export const readLinesByItem = (database: Database): AsyncIterable<StoredLine> =>
-  database.lines
-    .find(
-      { version: { $exists: true } },
-      {
-        sort: { session_id: 1, item_code: 1, location: 1 },
-        batchSize: 2000,
-        allowDiskUse: true,
-        projection: {
-          _id: 0,
-          session_id: 1,
-          item_code: 1,
-          location: 1,
-          counted_qty: 1,
-          erp_qty: 1,
-          unit_value: 1,
-          category: 1,
-          variance_reason: 1,
-          counted_at: 1,
-          updated_at: 1,
-          voided_at: 1,
-          status: 1,
-          approval_status: 1,
+  wholeCursor(
+    database.lines
+      .find(
+        { version: { $exists: true } },
+        {
+          sort: { session_id: 1, item_code: 1, location: 1 },
+          batchSize: 2000,
+          allowDiskUse: true,
+          projection: {
+            _id: 0,
+            session_id: 1,
+            item_code: 1,
+            location: 1,
+            counted_qty: 1,
+            erp_qty: 1,
+            unit_value: 1,
+            category: 1,
+            variance_reason: 1,
+            counted_at: 1,
+            updated_at: 1,
+            voided_at: 1,
+            status: 1,
+            approval_status: 1,
+          },
         },
-      },
-    )
-    .map((line) => line as StoredLine);
+      )
+      .map((line) => line as StoredLine),
+  );
 
 /** The time of the earliest versioned line, counted or not. */
 export async function findEarliestLine(database: Database): Promise<Date | undefined> {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { DatabaseAway } from '../../../src/db/away.ts';
 import { connectDatabase, type Database } from '../../../src/db/database.ts';
 import { inTransaction, type Transaction } from '../../../src/db/transaction.ts';
+import { wholeCursor } from '../../../src/db/whole-cursor.ts';
 
 let database: Database;
 let openings: number;
@@ -44,6 +45,31 @@ describe('a client whose check of a server does not end', () => {
     await database.client.close();
     await new Promise((resolve) => setTimeout(resolve, 500));
     await expect(ping()).rejects.toThrow();
+  });
+});
+
+describe('a cursor whose client connects anew between two batches', () => {
+  it('does not end as if it were complete', async () => {
+    await database.users.deleteMany({});
+    await database.users.insertMany(Array.from({ length: 10 }, () => ({ _id: new ObjectId() })));
+    let seen = 0;
+    const readAll = async (): Promise<void> => {
+      for await (const _user of wholeCursor(database.users.find({}, { batchSize: 5 }))) {
+        seen += 1;
+        if (seen < 5) continue;
+        checkBegins();
+        vi.advanceTimersByTime(30_000);
+        await vi.waitFor(() => expect(openings).toBe(1), { timeout: 10_000 });
+      }
+    };
+    await expect(readAll()).rejects.toThrow(DatabaseAway);
+    expect(seen).toBe(5);
+  });
+
+  it('hands over every document when nothing happens', async () => {
+    const seen: unknown[] = [];
+    for await (const user of wholeCursor(database.users.find({}, { batchSize: 3 }))) seen.push(user);
+    expect(seen).toHaveLength(10);
   });
 });
 
