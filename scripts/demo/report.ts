@@ -1,11 +1,11 @@
 // The two tables at the end: how well the warehouse counts, and whether everything adds up.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printTable } from '../table.ts';
 import type { Demo } from './demo.ts';
 import { VERDICTS } from './network.ts';
 import { decimals, heading, whole } from './say.ts';
 import { firstDayOf, readDocuments, type StoredDocument } from './story/nightly.ts';
 import { lockIn } from './supervisor.ts';
-import { printTable } from '../table.ts';
 
 const SHOWN_WEEKS = 6;
 const SHOWN_MONTHS = 4;

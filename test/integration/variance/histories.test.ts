@@ -83,5 +83,5 @@ it(
     console.log(`${HISTORIES} histories from seed ${SEED}: all equal`);
     tellFigures(context, { histories: HISTORIES });
   },
-  60_000 + HISTORIES * 1_200,
+  60_000 + HISTORIES * 3_000,
 );

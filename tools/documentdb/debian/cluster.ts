@@ -35,6 +35,9 @@ full_page_writes = off
 synchronous_commit = on
 `;
 
+/** MongoDB refuses the second of two that write one document at once; PostgreSQL lets a circle wait for this long. */
+const DEADLOCK_TIMEOUT_MS = 20;
+
 export interface Cluster {
   readonly port: number;
   readonly postgresPid: number;
@@ -111,7 +114,12 @@ async function startPostgres(
   const path = insideSystem(folders, data);
   const server = await startGuarded({
     command: 'chroot',
-    args: ['--userspec=postgres:postgres', folders.system, `${BIN}/postgres`, '-D', path, '-p', String(port)],
+    args: [
+      '--userspec=postgres:postgres',
+      folders.system,
+      `${BIN}/postgres`,
+      ...['-D', path, '-p', String(port), '-c', `deadlock_timeout=${DEADLOCK_TIMEOUT_MS}ms`],
+    ],
     logFile: join(folders.base, 'postgres.log'),
     ...end,
   });
