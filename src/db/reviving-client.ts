@@ -59,14 +59,22 @@ export class RevivingClient extends MongoClient {
 
   async #revive(): Promise<void> {
     this.#isReviving = true;
-    await inTime(super.close(true), CLOSE_MS).catch(() => {});
+    let isClosed = false;
+    const closing = super
+      .close(true)
+      .catch(() => {})
+      .then(() => {
+        isClosed = true;
+      });
+    // A close that takes longer also takes down what was connected meanwhile: then it is connected again below.
+    await inTime(closing, CLOSE_MS).catch(() => {});
     this.#checks.clear();
     while (!this.#hasEnded) {
       const isBack = await super.connect().then(
         () => true,
         () => false,
       );
-      if (isBack) break;
+      if (isBack && isClosed) break;
       await sleep(PAUSE_MS, undefined, { ref: false });
     }
     // Closed while it connected: nobody else would close it again.

@@ -7,5 +7,6 @@ import { DatabaseAway } from './away.ts';
  */
 export async function* wholeCursor<T>(cursor: FindCursor<T>): AsyncGenerator<T, void, undefined> {
   yield* cursor;
-  if (cursor.killed) throw new DatabaseAway('the cursor was closed before its end');
+  // The id of a cursor that the server ended by itself is 0.
+  if (cursor.killed || !cursor.id?.isZero()) throw new DatabaseAway('the cursor was closed before its end');
 }

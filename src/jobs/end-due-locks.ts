@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAway } from '../db/away.ts';
 import type { Database } from '../db/database.ts';
 import { dueItems, endDueItem } from '../db/locks/due-item.ts';
 import { endDuePage, nextLockExpiry } from '../db/locks/due-locks.ts';
@@ -52,7 +53,7 @@ export async function endDueLocks(
     const page = await endDuePage(database, PAGE);
     ended += page;
     if (page > 0) notifyOutbox();
-    if (page === PAGE) continue;
+    if (page === PAGE && performance.now() <= until) continue;
     const next = await nextLockExpiry(database);
     if (!next) return { ended, nextExpiryAt: undefined };
     const isStillDue = next.inMs === 0 && page === 0;
@@ -71,9 +72,17 @@ async function endOneByOne(
   { leftOut, piece }: Careful,
 ): Promise<number> {
   let ended = 0;
+  const failures: unknown[] = [];
   for (const item of await dueItems(database, { except: leftOut, limit: CAREFUL_PAGE })) {
-    ended += await piece(item, () => endDueItem(database, item));
+    try {
+      ended += await piece(item, () => endDueItem(database, item));
+    } catch (error) {
+      // An item that cannot be ended keeps none of those behind it waiting.
+      if (isAway(error)) throw error;
+      failures.push(error);
+    }
     notifyOutbox();
   }
+  if (failures.length > 0) throw failures[0];
   return ended;
 }

@@ -140,8 +140,11 @@ async function applyAsSuspect(
     return;
   }
   if (died) await startAlone(database, batch);
+  // Before the mark: who lost the turn may be beside another suspect, and would be marked for its death.
+  if (!(await renewLease(database, term, suspectLeaseMs))) {
+    throw new SuspectWaits(`batch ${batch._id} lost its turn to another suspect`);
+  }
   await countStart(database, batch, { suspect: true });
-  await renewLease(database, term, suspectLeaseMs);
   if (isAlone(batch)) await applyOne(dependencies, batch);
   else await applyRest(dependencies, batch);
 }

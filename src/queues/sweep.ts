@@ -2,7 +2,7 @@ import { inTime } from '../runtime/in-time.ts';
 import type { Service } from '../runtime/service.ts';
 
 /** What a stop waits for a sweep; one on a dead socket takes longer. */
-const STOP_MS = 5_000;
+const STOP_MS = 1_000;
 
 export interface Sweep {
   name: string;
@@ -15,7 +15,7 @@ export interface Sweep {
 
 /**
  * Takes each step at once and then every `everyMs`, but never a second time beside itself: on dead sockets many
- * would wait for the first. `stop` waits up to 5 s for what still runs.
+ * would wait for the first. `stop` waits up to 1 s for what still runs.
  */
 export function createSweep({ name, everyMs, steps, onError }: Sweep): Service {
   let timer: NodeJS.Timeout | undefined;

@@ -84,7 +84,10 @@ export async function nextLockExpiry(
 
 async function firstEnd(database: Database, within: { $gt: Date; $lte?: Date }): Promise<Date | undefined> {
   const [row] = await database.locks
-    .find({ expires_at: within }, { projection: { _id: 0, expires_at: 1 }, maxTimeMS: MAX_TIME_MS })
+    .find(
+      { ...HAS_ITEM_CODE, expires_at: within },
+      { projection: { _id: 0, expires_at: 1 }, maxTimeMS: MAX_TIME_MS },
+    )
     .sort({ expires_at: 1 })
     .limit(1)
     .toArray();

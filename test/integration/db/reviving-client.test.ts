@@ -66,10 +66,17 @@ describe('a cursor whose client connects anew between two batches', () => {
     expect(seen).toBe(5);
   });
 
+  it('does not end as if nothing were there when it was closed before it began', async () => {
+    const cursor = database.users.find({}, { batchSize: 5 });
+    await cursor.close();
+    await expect(wholeCursor(cursor).next()).rejects.toThrow(DatabaseAway);
+  });
+
   it('hands over every document when nothing happens', async () => {
     const seen: unknown[] = [];
     for await (const user of wholeCursor(database.users.find({}, { batchSize: 3 }))) seen.push(user);
     expect(seen).toHaveLength(10);
+    expect((await wholeCursor(database.users.find({ n: 'none' })).next()).done).toBe(true);
   });
 });
 
